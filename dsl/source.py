@@ -1,0 +1,195 @@
+"""Policy text: where it comes from, and how an offset becomes a line and a column.
+
+Every later message points into a `Source` with a `Span`. Offsets count characters (Unicode code
+points) of the text as it is held here, that is after the byte order mark was dropped and line
+ends were made ``\\n``; they are never bytes and never display columns.
+"""
+
+from __future__ import annotations
+
+import enum
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+SIZE_LIMIT: Final = 64 * 1024 * 1024
+"""The largest file that is read, in bytes. A notice of a hundred clauses needs about 50 KiB."""
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class SourceProblem(enum.StrEnum):
+    """Why a file could not become a `Source`."""
+
+    NOT_FOUND = "not found"
+    DIRECTORY = "directory"
+    UNREADABLE = "unreadable"
+    NOT_UTF8 = "not utf-8"
+    NUL = "nul byte"
+    TOO_LARGE = "too large"
+
+
+class SourceError(Exception):
+    """A file that could not be read as policy text.
+
+    `kind` says which rule it broke, `detail` says it in words (lowercase, no final period), and
+    `name` is the path as shown to users.
+    """
+
+    def __init__(self, kind: SourceProblem, detail: str, *, name: str = "") -> None:
+        super().__init__(kind, detail, name)
+        self.kind = kind
+        self.detail = detail
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.detail}" if self.name else self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of characters in one source: `start` is in it, `end` is not.
+
+    INVARIANT: 0 <= start <= end. An empty span (start == end) marks the gap before `start`.
+    """
+
+    start: int
+    end: int
+
+    def cover(self, other: Span) -> Span:
+        """The smallest span that holds both."""
+        return Span(min(self.start, other.start), max(self.end, other.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of one policy file and the name under which users know it."""
+
+    name: str
+    text: str
+    # INVARIANT: None, or the offset of the first character of each line. Filled on first use:
+    # most sources are never complained about, and those need no index.
+    _starts: tuple[int, ...] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def _line_starts(self) -> tuple[int, ...]:
+        if self._starts is None:
+            starts = [0]
+            found = self.text.find("\n")
+            while found >= 0:
+                starts.append(found + 1)
+                found = self.text.find("\n", found + 1)
+            object.__setattr__(self, "_starts", tuple(starts))
+        assert self._starts is not None
+        return self._starts
+
+    @property
+    def line_count(self) -> int:
+        """How many lines there are: one more than there are line ends."""
+        return len(self._line_starts())
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The line and column of `offset`, both counted from 1, the column in characters.
+
+        The end of the text has a position too. An offset outside the text is moved to its
+        nearest end, so that a message is shown rather than lost.
+        """
+        offset = min(max(offset, 0), len(self.text))
+        starts = self._line_starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """The inverse of `position`.
+
+        Raises:
+            IndexError: when there is no such line, or the line has no such column.
+        """
+        start = self.line_start(line)
+        if not 1 <= column <= len(self.line(line)) + 1:
+            raise IndexError(f"line {line} has no column {column}")
+        return start + column - 1
+
+    def line_start(self, number: int) -> int:
+        """The offset of the first character of line `number` (from 1).
+
+        Raises:
+            IndexError: when there is no such line.
+        """
+        starts = self._line_starts()
+        if not 1 <= number <= len(starts):
+            raise IndexError(f"there is no line {number}")
+        return starts[number - 1]
+
+    def line(self, number: int) -> str:
+        """The text of line `number` (from 1), without its line end.
+
+        Raises:
+            IndexError: when there is no such line.
+        """
+        start = self.line_start(number)
+        starts = self._line_starts()
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[start:end]
+
+    def slice(self, span: Span) -> str:
+        """The characters in `span`."""
+        return self.text[span.start : span.end]
+
+    @classmethod
+    def read(cls, path: Path, name: str | None = None) -> Source:
+        """Read a UTF-8 file; its byte order mark is dropped and every line end becomes ``\\n``.
+
+        `name` is what users see; without it, the path as given.
+
+        Raises:
+            SourceError: when there is no such file, it is a directory, it may not be read, it is
+                not UTF-8, it holds a NUL byte, or it is larger than `SIZE_LIMIT`.
+        """
+        shown = str(path) if name is None else name
+        data = _read_bytes(path, shown)
+        if len(data) > SIZE_LIMIT:
+            limit = SIZE_LIMIT // (1024 * 1024)
+            raise SourceError(
+                SourceProblem.TOO_LARGE, f"the file is larger than {limit} MiB", name=shown
+            )
+        nul = data.find(b"\0")
+        if nul >= 0:
+            raise SourceError(
+                SourceProblem.NUL, f"the file holds a NUL byte at byte offset {nul}", name=shown
+            )
+        # The mark is three bytes, so the offset that is reported must count it.
+        skipped = len(_BYTE_ORDER_MARK) if data.startswith(_BYTE_ORDER_MARK) else 0
+        try:
+            text = data[skipped:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            at = error.start + skipped
+            raise SourceError(
+                SourceProblem.NOT_UTF8,
+                f"the file is not UTF-8: byte 0x{data[at]:02x} at byte offset {at}",
+                name=shown,
+            ) from None
+        return cls(shown, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _read_bytes(path: Path, shown: str) -> bytes:
+    """At most one byte more than the limit, so that an endless device cannot fill the memory."""
+    try:
+        with path.open("rb") as file:
+            return file.read(SIZE_LIMIT + 1)
+    except FileNotFoundError:
+        raise SourceError(
+            SourceProblem.NOT_FOUND, "there is no such file", name=shown
+        ) from None
+    except IsADirectoryError:
+        raise SourceError(
+            SourceProblem.DIRECTORY, "this is a directory, not a file", name=shown
+        ) from None
+    except ValueError:
+        # The operating system takes no path with a NUL character in it.
+        raise SourceError(
+            SourceProblem.NOT_FOUND, "there is no such file", name=shown
+        ) from None
+    except OSError as error:
+        reason = (error.strerror or "the file could not be read").lower()
+        raise SourceError(SourceProblem.UNREADABLE, reason, name=shown) from None
