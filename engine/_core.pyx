@@ -1,0 +1,6 @@
+"""The compiled core of the engine."""
+
+
+def program_format() -> int:
+    """Return the number of the decision-program format that this build evaluates."""
+    return 1
