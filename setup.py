@@ -17,6 +17,7 @@ import tomllib
 from pathlib import Path
 from typing import ClassVar
 
+import Cython
 from Cython.Build import cythonize
 from setuptools import Command, Extension, setup
 
@@ -121,7 +122,8 @@ def extensions() -> list[Extension]:
         extra_compile_args=FLAGS,
         extra_link_args=LINK_FLAGS,
     )
-    generated = ROOT / "build" / MODE / "cython"
+    # Builds in isolation (`python -m build`) may bring another Cython than the environment has.
+    generated = ROOT / "build" / MODE / f"cython-{Cython.__version__}"
     newest = max((ROOT / path).stat().st_mtime for path in depends)
     translated = generated / "engine" / "_core.c"
     stale = not translated.exists() or translated.stat().st_mtime < newest

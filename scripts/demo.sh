@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The main job, end to end: events, the shipped policies compiled to a bundle, decisions, a look at them.
+#
+#   scripts/demo.sh CLAUSAL [FOLDER]     the executable to use; where to write, build/demo unless told
+#
+# It uses nothing of this repository but the executable, so that an installed wheel can be shown too.
+set -euo pipefail
+
+clausal=$(realpath -s "${1:?which clausal executable?}")
+out=${2:-build/demo}
+mkdir -p "$out"
+cd "$out"
+
+heading() {
+    printf '\n== %s\n' "$1"
+}
+
+# The policies that came with this installation, wherever it is.
+python=$(dirname "$clausal")/python
+policies=$("$python" -P -c 'from importlib.resources import files; print(files("clausal.policies"))')
+
+heading "events: a small platform, seed 7"
+"$clausal" generate --profile S --seed 7 -o events.ndjson
+
+heading "policies: checked and compiled"
+"$clausal" compile "$policies" -o policies.clausal
+
+heading "decisions"
+"$clausal" run policies.clausal events.ndjson -o decisions.ndjson
+
+heading "written to $PWD"
+wc -c -- *.ndjson *.clausal
