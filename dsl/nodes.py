@@ -1,0 +1,950 @@
+"""The syntax tree: what the author wrote, in the author's own terms.
+
+Nodes are frozen and compare by meaning: a node's span tells where it stands in the source and takes
+no part in equality, so that printing a tree and parsing it again gives an equal tree. Names are not
+resolved here and units are not converted; the compiler does both. The node sets are closed: each
+union below lists its members, and a ``match`` over one ends in ``assert_never``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from clausal.dsl.source import Span
+
+NOWHERE = Span(0, 0)
+"""The span of a node that was built by a program rather than parsed."""
+
+
+def _span() -> Span:
+    return field(default=NOWHERE, compare=False, repr=False)
+
+
+# ── Words ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An identifier, or several joined by dots: ``standard.platform``."""
+
+    text: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A field of an event, outermost group first: ``content.score.staged``, ``content.score["a-b"]``.
+
+    A path of one part may also be the name of a ``let``, ``param``, ``tally`` or ``table``, or the
+    value of an enum; the compiler tells them apart.
+    """
+
+    parts: tuple[str, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in one language; ``language`` is "zh", "en", or "" where the author named none."""
+
+    language: str
+    value: str
+    span: Span = _span()
+
+
+Texts = tuple[Text, ...]
+
+# ── Literals ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as written: its digits and its suffix ("", "%", "k", "M", "千", "万", "百万", "亿")."""
+
+    digits: Decimal
+    suffix: str = ""
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time as written; ``unit`` is one of s m h d w or a Chinese unit (小时, 天, ...)."""
+
+    amount: Decimal
+    unit: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A calendar day, ``2024-04-23``, in the policy's time zone."""
+
+    text: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A point in time, ``2024-05-01T12:00+08:00``; without an offset, in the policy's time zone."""
+
+    text: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    value: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    value: bool
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of literals, ``[likes, comments]``."""
+
+    items: tuple[Literal, ...]
+    span: Span = _span()
+
+
+Literal = Number | Duration | Date | Instant | String | Boolean | Name | ListOf
+
+# ── Expressions ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    items: tuple[Expression, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    items: tuple[Expression, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    item: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A chain of comparisons: ``0.2 <= x < 0.5`` has three operands and two operators.
+
+    Operators are "<", "<=", ">", ">=", "==" and "!=".
+    """
+
+    operands: tuple[Expression, ...]
+    operators: tuple[str, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """``x in [a, b]``, or ``x not in [a, b]`` when negated; a name stands for a ``terms`` list."""
+
+    item: Expression
+    values: ListOf | Name
+    negated: bool = False
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """``x has any [a, b]`` (``every`` false) or ``x has all [a, b]`` (``every`` true)."""
+
+    item: Expression
+    values: ListOf | Name
+    every: bool
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """``x between 22:00 and 06:00``: wall clock, half-open, over midnight if the end is earlier."""
+
+    item: Expression
+    start: str
+    end: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """``text contains any TERMS``; ``terms`` is a name or a list of strings."""
+
+    item: Expression
+    terms: ListOf | Name
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """``text matches /pattern/``; the pattern is kept as written between the slashes."""
+
+    item: Expression
+    pattern: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class IsMissing:
+    """``x is missing``, or ``x is not missing`` when negated."""
+
+    item: Expression
+    negated: bool = False
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """``left + right`` with one of "+", "-", "*", "/"."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Minus:
+    item: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class CountOf:
+    """``count of content.declared``: how many elements a set holds."""
+
+    path: Path
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class StrikesOf:
+    """``strikes of fabrication``: active strikes of the ladder's subject."""
+
+    ladder: Name
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """``similarity(content.text, known_hoaxes)``: a share, 1 for an identical sample."""
+
+    path: Path
+    samples: Name
+    span: Span = _span()
+
+
+Expression = (
+    Or
+    | And
+    | Not
+    | Compare
+    | In
+    | Has
+    | Between
+    | Contains
+    | Matches
+    | IsMissing
+    | Arithmetic
+    | Minus
+    | CountOf
+    | StrikesOf
+    | Similarity
+    | Path
+    | Number
+    | Duration
+    | Date
+    | Instant
+    | String
+    | Boolean
+)
+
+# ── Types ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarType:
+    """bool, integer, number, share, string, text, instant, duration or date."""
+
+    name: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    values: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class SetType:
+    item: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class MapType:
+    item: Type
+    span: Span = _span()
+
+
+Type = ScalarType | EnumType | SetType | MapType
+
+# ── Headers ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    texts: Texts
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The file of the notice that the policy encodes."""
+
+    file: String
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """Half-open; without an end the policy holds until a later version says otherwise."""
+
+    start: Date | Instant
+    end: Date | Instant | None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZone:
+    name: String
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A library and the version asked for: ``1`` takes the newest 1.x.y, ``1.2`` the newest 1.2.y."""
+
+    library: Name
+    version: str
+    span: Span = _span()
+
+
+HeaderEntry = Title | Notice | InForce | TimeZone | Use
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    name: Name
+    version: str
+    entries: tuple[HeaderEntry, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    name: Name
+    version: str
+    entries: tuple[HeaderEntry, ...] = ()
+    span: Span = _span()
+
+
+# ── Notice ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of the notice, quoted; ``status`` is "", "organisational", "pending", "not enforced"."""
+
+    id: Name
+    quote: String
+    status: str = ""
+    reason: Texts = ()
+    span: Span = _span()
+
+
+# ── Libraries ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """Which field plays a role that the evaluator needs; ``role`` is "time" or "id"."""
+
+    role: str
+    path: Path
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    entries: tuple[EventEntry, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something that a measure can be applied to, and the field that identifies it."""
+
+    name: Name
+    by: Path
+    labels: Texts = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: Name
+    type: Type
+    required: bool = False
+    labels: Texts = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields under a common name: ``review { verdict enum [...] }``."""
+
+    name: Name
+    fields: tuple[Field | Group, ...]
+    labels: Texts = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    name: Name
+    fields: tuple[Field | Group, ...]
+    labels: Texts = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a sanction, with the value that it takes when a measure does not give one."""
+
+    name: Name
+    type: Type
+    default: Literal | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    targets: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    value: Number
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What every measure of the sanction must have: "duration", "review" or "review by two"."""
+
+    what: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Permanence:
+    """ "permanent" (never ends by itself) or "once" (an act without a period)."""
+
+    kind: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Joins:
+    """How measures of one kind on one target join.
+
+    ``law`` is "strictest", "highest", "lowest" (each pointwise over time), "union" or "latest";
+    ``parameter`` names the parameter that "highest" and "lowest" compare.
+    """
+
+    law: str
+    parameter: Name | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Implies:
+    sanctions: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the affected user is told about a measure of this sanction."""
+
+    texts: Texts
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Dsa:
+    """The value of the European transparency database that stands for the sanction."""
+
+    value: Name
+    span: Span = _span()
+
+
+SanctionEntry = Title | On | Grade | Needs | Permanence | Joins | Implies | Wording | Dsa
+
+
+@dataclass(frozen=True, slots=True)
+class Sanction:
+    name: Name
+    parameters: tuple[Parameter, ...]
+    entries: tuple[SanctionEntry, ...]
+    span: Span = _span()
+
+
+# ── Names that rules use ─────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A tunable value; ``range`` bounds it, both ends included."""
+
+    name: Name
+    value: Literal
+    range: tuple[Literal, Literal] | None = None
+    labels: Texts = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class FileOf:
+    """A file beside the policy that holds a list, one entry a line."""
+
+    file: String
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    name: Name
+    source: ListOf | FileOf
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    name: Name
+    value: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A figure over a sliding window; ``kind`` is "count", "distinct", "sum" or "rate"."""
+
+    name: Name
+    kind: str
+    of: Path | None
+    by: Path
+    over: Duration
+    where: Expression | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    name: Name
+    source: ListOf | FileOf
+    on: Path
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyCell:
+    """A cell that every value fits."""
+
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeCell:
+    """A half-open range of numbers; an absent end is open."""
+
+    start: Literal | None
+    end: Literal | None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCell:
+    """One value or a list of them."""
+
+    value: Name | Boolean | ListOf
+    span: Span = _span()
+
+
+Cell = AnyCell | RangeCell | ValueCell
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    cells: tuple[Cell, ...]
+    result: Literal
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A decision table: one row fits each combination of its columns, and gives a number."""
+
+    name: Name
+    columns: tuple[Path, ...]
+    rows: tuple[Row, ...]
+    span: Span = _span()
+
+
+# ── Measures ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """``name`` is None for a positional argument."""
+
+    name: Name | None
+    value: Literal
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class UntilFixed:
+    """The measure ends when the rule no longer fires for its target, and after ``within`` at most."""
+
+    within: Duration | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A sanction (or a ``bundle`` of measures) with its arguments, target, period and safeguards.
+
+    ``review`` is the number of people who must decide before it takes effect: 0, 1 or 2.
+    """
+
+    sanction: Name
+    arguments: tuple[Argument, ...] = ()
+    target: Name | None = None
+    period: Duration | UntilFixed | None = None
+    interim: bool = False
+    review: int = 0
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class LadderStrike:
+    """``ladder fabrication``: one strike on the ladder, and the measures of the step it leads to."""
+
+    ladder: Name
+    span: Span = _span()
+
+
+Consequence = Measure | LadderStrike
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSet:
+    """``bundle NAME = ...``: measures that belong together, used as one."""
+
+    name: Name
+    measures: tuple[Measure, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``2 => ...`` or, with ``and_above``, ``4+ => ...``."""
+
+    number: int
+    and_above: bool
+    consequences: tuple[Consequence, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    name: Name
+    by: Name
+    within: Duration
+    steps: tuple[Step, ...]
+    labels: Texts = ()
+    span: Span = _span()
+
+
+# ── Rules ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A clause, and the fingerprint (8 hex digits) under which the rule was affirmed, if pinned."""
+
+    clause: Name
+    pin: str | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Cites:
+    citations: tuple[Citation, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    condition: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    condition: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    level: Name
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """ "enforce" or "shadow": evaluated and reported, never enforced."""
+
+    mode: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Enforced for this share of the keys, in shadow for the rest."""
+
+    share: Number
+    by: Path
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    consequences: tuple[Consequence, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    texts: Texts
+    span: Span = _span()
+
+
+RuleEntry = Title | Cites | When | Unless | Severity | Mode | Rollout | Then | Because
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: Name
+    entries: tuple[RuleEntry, ...]
+    span: Span = _span()
+
+
+# ── Tests ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The instant of the act."""
+
+    moment: Date | Instant
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The instant of the decision; the act's own when a test does not say."""
+
+    moment: Date | Instant
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The value of a field that is taken away."""
+
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The value of a signal that was asked for and failed."""
+
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A field of the event, or the history of a ladder, tally or samples list, and its value."""
+
+    path: Path
+    value: Literal | Missing | Failed
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    assignments: tuple[Assignment, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectMeasure:
+    """A rule that fires, or a measure that is decided; ``bound`` compares its strength parameter.
+
+    With nothing but a name it may be either; the compiler tells which.
+    """
+
+    name: Name
+    negated: bool = False
+    bound: tuple[str, Number] | None = None
+    arguments: tuple[Argument, ...] = ()
+    target: Name | None = None
+    period: Duration | UntilFixed | None = None
+    interim: bool = False
+    review: int = 0
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectUndetermined:
+    rule: Name
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectStep:
+    ladder: Name
+    step: int
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectOnly:
+    """Exactly these rules fire."""
+
+    rules: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectNothing:
+    """No rule fires."""
+
+    span: Span = _span()
+
+
+Expectation = ExpectMeasure | ExpectUndetermined | ExpectStep | ExpectOnly | ExpectNothing
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    expectations: tuple[Expectation, ...]
+    span: Span = _span()
+
+
+TestEntry = At | Decided | Given | Expect
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    title: String
+    entries: tuple[TestEntry, ...]
+    span: Span = _span()
+
+
+# ── Files ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A declaration that could not be parsed; its name is kept so that uses of it are not blamed."""
+
+    kind: str
+    name: str
+    span: Span = _span()
+
+
+Declaration = (
+    Policy
+    | Library
+    | Clause
+    | Event
+    | Target
+    | Schema
+    | Sanction
+    | Param
+    | Terms
+    | Let
+    | Tally
+    | Samples
+    | Table
+    | MeasureSet
+    | Ladder
+    | Rule
+    | Test
+    | Broken
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A ``#`` comment; ``own_line`` when nothing but space stands before it on its line."""
+
+    text: str
+    own_line: bool
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A parsed file: its declarations in the order written, and its comments beside them."""
+
+    declarations: tuple[Declaration, ...]
+    comments: tuple[Comment, ...] = ()
+    span: Span = _span()
+
+
+def operands(node: Expression) -> Iterator[Expression]:
+    """The expressions directly inside ``node``, left to right."""
+    match node:
+        case Or(items) | And(items):
+            yield from items
+        case Not(item) | Minus(item):
+            yield item
+        case Compare(operands=parts):
+            yield from parts
+        case Arithmetic(left=left, right=right):
+            yield left
+            yield right
+        case In() | Has() | Between() | Contains() | Matches() | IsMissing():
+            yield node.item
+        case _:
+            return
