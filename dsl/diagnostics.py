@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from clausal.dsl.codes import CODES, Severity
 from clausal.dsl.source import Source, SourceError, Span
+from clausal.dsl.suggest import nearest
 
 __all__ = [
     "Diagnostic",
@@ -137,8 +138,8 @@ class PolicyError(Exception):
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:
-        # The renderers read diagnostics, so this module can name one only when it is needed.
-        from clausal.dsl.render.terminal import render
+        # The renderers import this module, so it can import one only when that is needed.
+        from clausal.dsl.render.terminal import render  # noqa: PLC0415
 
         return render(self.diagnostics, color=False, width=100)
 
@@ -146,12 +147,5 @@ class PolicyError(Exception):
 def unreadable(error: SourceError) -> Diagnostic:
     """The diagnostic (E0108) for a file that could not be read."""
     source = Source(error.name, "")
-    return Diagnostic("E0108", error.detail, Label(source, Span(0, 0)))
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The name in `known` that `name` was most likely meant to be, or None."""
-    import difflib
-
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return found[0] if found else None
+    hints = (error.hint,) if error.hint else ()
+    return Diagnostic("E0108", error.detail, Label(source, Span(0, 0)), help=hints)

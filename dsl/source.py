@@ -2,11 +2,12 @@
 
 Every later message points into a `Source` with a `Span`. Offsets count characters (Unicode code
 points) of the text as it is held here, that is after the byte order mark was dropped and line
-ends were made ``\\n``; they are never bytes and never display columns.
+ends were made single line feeds; they are never bytes and never display columns.
 """
 
 from __future__ import annotations
 
+import codecs
 import enum
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -15,8 +16,6 @@ from typing import Final
 
 SIZE_LIMIT: Final = 64 * 1024 * 1024
 """The largest file that is read, in bytes. A notice of a hundred clauses needs about 50 KiB."""
-
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class SourceProblem(enum.StrEnum):
@@ -33,15 +32,16 @@ class SourceProblem(enum.StrEnum):
 class SourceError(Exception):
     """A file that could not be read as policy text.
 
-    `kind` says which rule it broke, `detail` says it in words (lowercase, no final period), and
-    `name` is the path as shown to users.
+    `kind` says which rule it broke, `detail` says it in words (lowercase, no final period),
+    `name` is the path as shown to users, and `hint` says what to do, if that is known.
     """
 
-    def __init__(self, kind: SourceProblem, detail: str, *, name: str = "") -> None:
-        super().__init__(kind, detail, name)
+    def __init__(self, kind: SourceProblem, detail: str, *, name: str = "", hint: str = "") -> None:
+        super().__init__(kind, detail)
         self.kind = kind
         self.detail = detail
         self.name = name
+        self.hint = hint
 
     def __str__(self) -> str:
         return f"{self.name}: {self.detail}" if self.name else self.detail
@@ -138,7 +138,7 @@ class Source:
 
     @classmethod
     def read(cls, path: Path, name: str | None = None) -> Source:
-        """Read a UTF-8 file; its byte order mark is dropped and every line end becomes ``\\n``.
+        """Read a UTF-8 file; its byte order mark is dropped and every line end becomes a line feed.
 
         `name` is what users see; without it, the path as given.
 
@@ -147,49 +147,67 @@ class Source:
                 not UTF-8, it holds a NUL byte, or it is larger than `SIZE_LIMIT`.
         """
         shown = str(path) if name is None else name
-        data = _read_bytes(path, shown)
-        if len(data) > SIZE_LIMIT:
-            limit = SIZE_LIMIT // (1024 * 1024)
-            raise SourceError(
-                SourceProblem.TOO_LARGE, f"the file is larger than {limit} MiB", name=shown
-            )
-        nul = data.find(b"\0")
-        if nul >= 0:
-            raise SourceError(
-                SourceProblem.NUL, f"the file holds a NUL byte at byte offset {nul}", name=shown
-            )
-        # The mark is three bytes, so the offset that is reported must count it.
-        skipped = len(_BYTE_ORDER_MARK) if data.startswith(_BYTE_ORDER_MARK) else 0
-        try:
-            text = data[skipped:].decode("utf-8")
-        except UnicodeDecodeError as error:
-            at = error.start + skipped
-            raise SourceError(
-                SourceProblem.NOT_UTF8,
-                f"the file is not UTF-8: byte 0x{data[at]:02x} at byte offset {at}",
-                name=shown,
-            ) from None
-        return cls(shown, text.replace("\r\n", "\n").replace("\r", "\n"))
+        return cls(shown, _decode(_read_bytes(path, shown), shown))
 
 
-def _read_bytes(path: Path, shown: str) -> bytes:
-    """At most one byte more than the limit, so that an endless device cannot fill the memory."""
+def _read_bytes(path: Path, name: str) -> bytes:
+    """The bytes of the file, if there are not too many of them."""
+    kind, detail = SourceProblem.NOT_FOUND, "there is no such file"
     try:
         with path.open("rb") as file:
-            return file.read(SIZE_LIMIT + 1)
-    except FileNotFoundError:
-        raise SourceError(
-            SourceProblem.NOT_FOUND, "there is no such file", name=shown
-        ) from None
+            # One byte more than the limit is enough to know; an endless device has no end to wait for.
+            data = file.read(SIZE_LIMIT + 1)
+        if len(data) <= SIZE_LIMIT:
+            return data
+        kind = SourceProblem.TOO_LARGE
+        detail = f"the file is larger than {SIZE_LIMIT // 1024**2} MiB"
+    except (FileNotFoundError, ValueError):
+        # ValueError: a path with a NUL character in it, which no file can have.
+        pass
     except IsADirectoryError:
-        raise SourceError(
-            SourceProblem.DIRECTORY, "this is a directory, not a file", name=shown
-        ) from None
-    except ValueError:
-        # The operating system takes no path with a NUL character in it.
-        raise SourceError(
-            SourceProblem.NOT_FOUND, "there is no such file", name=shown
-        ) from None
+        kind, detail = SourceProblem.DIRECTORY, "this is a directory, not a file"
     except OSError as error:
-        reason = (error.strerror or "the file could not be read").lower()
-        raise SourceError(SourceProblem.UNREADABLE, reason, name=shown) from None
+        kind = SourceProblem.UNREADABLE
+        detail = (error.strerror or "the file could not be read").lower()
+    raise SourceError(kind, detail, name=name)
+
+
+def _decode(data: bytes, name: str) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise SourceError(
+            SourceProblem.NOT_UTF8,
+            "the file is UTF-16, not UTF-8: it begins with a UTF-16 byte order mark",
+            name=name,
+            hint="save the file as UTF-8",
+        )
+    nul = data.find(b"\0")
+    if nul >= 0:
+        raise SourceError(
+            SourceProblem.NUL, f"the file holds a NUL byte at {_place(data, nul)}", name=name
+        )
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        at = error.start
+        raise SourceError(
+            SourceProblem.NOT_UTF8,
+            f"the file is not UTF-8: byte 0x{data[at]:02x} at {_place(data, at)}",
+            name=name,
+            hint=_encoding_hint(data),
+        ) from None
+    # The mark is dropped after decoding, so that byte offsets above are those of the file.
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _place(data: bytes, offset: int) -> str:
+    line = data.count(b"\n", 0, offset) + 1
+    return f"byte offset {offset}, on line {line}"
+
+
+def _encoding_hint(data: bytes) -> str:
+    """Editors set to Chinese often save as GB 18030 (GBK); then that is the cause, not damage."""
+    try:
+        data.decode("gb18030")
+    except UnicodeDecodeError:
+        return "save the file as UTF-8"
+    return "the bytes read as GB 18030 (GBK): save the file as UTF-8"
