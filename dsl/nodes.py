@@ -283,8 +283,17 @@ class ScalarType:
 
 
 @dataclass(frozen=True, slots=True)
+class EnumValue:
+    """A value of an enum and what it is called in texts for users."""
+
+    name: Name
+    labels: Texts = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class EnumType:
-    values: tuple[Name, ...]
+    values: tuple[EnumValue, ...]
     span: Span = _span()
 
 

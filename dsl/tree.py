@@ -356,7 +356,11 @@ class TreeBuilder(Transformer[Token, Any]):
         return nodes.ScalarType(words[0], span)
 
     @_rule
-    def enum_type(self, span: Span, values: tuple[nodes.Name, ...]) -> nodes.EnumType:
+    def enum_value(self, span: Span, name: Token, *labels: nodes.Text) -> nodes.EnumValue:
+        return nodes.EnumValue(self._name(name), labels, span)
+
+    @_rule
+    def enum_type(self, span: Span, *values: nodes.EnumValue) -> nodes.EnumType:
         return nodes.EnumType(values, span)
 
     @_rule
