@@ -75,7 +75,12 @@ check_docs() {
 # The wheel is built from the sdist, so that what is missing in either one is found out here.
 check_package() {
     rm -rf build/dist build/wheel-env
-    "$BIN/python" -m build --outdir build/dist .
+    mkdir -p build
+    if ! "$BIN/python" -m build --outdir build/dist . >build/package.log 2>&1; then
+        tail -n 60 build/package.log
+        return 1
+    fi
+    ls -l build/dist
     "$BIN/python" scripts/check_wheel.py build/dist/*.whl
     "$BIN/python" -m venv build/wheel-env
     build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check build/dist/*.whl
