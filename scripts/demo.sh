@@ -28,5 +28,25 @@ heading "policies: checked and compiled"
 heading "decisions"
 "$clausal" run policies.clausal events.ndjson -o decisions.ndjson
 
+# Up to three events whose decisions name different sanctions, each in a file of its own. Decisions
+# come in the order of their events.
+pick='
+import json, pathlib
+seen = set()
+events = pathlib.Path("events.ndjson").read_text(encoding="utf-8").splitlines()
+decisions = pathlib.Path("decisions.ndjson").read_text(encoding="utf-8").splitlines()
+for event, decision in zip(events, decisions, strict=True):
+    sanctions = frozenset(measure["sanction"] for measure in json.loads(decision)["measures"])
+    if sanctions and sanctions not in seen and len(seen) < 3:
+        seen.add(sanctions)
+        pathlib.Path(f"example-{len(seen)}.json").write_text(event, encoding="utf-8")
+'
+rm -f example-*.json
+"$python" -P -c "$pick"
+for example in example-*.json; do
+    heading "why: $example"
+    "$clausal" explain policies.clausal "$example"
+done
+
 heading "written to $PWD"
 wc -c -- *.ndjson *.clausal
