@@ -1,0 +1,529 @@
+"""The checked policies: names resolved to numbers, types settled, nothing optional left open.
+
+``check`` builds a `Corpus` from syntax trees; the passes rewrite its conditions; ``emit`` lays them
+out as the decision program. A rule's condition is three-valued, after Kleene: true, false, unknown.
+Every node is an immutable value, so equal conditions are equal objects to a dictionary.
+
+What each condition means, given the values of the slots (the reference interpreter, in
+``clausal.engine.reference``, is this table as code):
+
+* a slot is *absent* (the event has no such field), *failed* (the signal was asked for and failed)
+  or holds a value of its type;
+* any condition on a slot that is absent or failed is unknown, but for `Absent`, which is true on an
+  absent slot, unknown on a failed one, and false otherwise;
+* a quantity that is not finite (a division by zero) is unknown, and so is a comparison with it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from clausal.compiler.types import Type
+
+# ── Quantities ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Constant(msgspec.Struct, frozen=True, tag=True):
+    """A number. ``origin`` is what it was folded from when that depends on a param, else None."""
+
+    value: float
+    origin: Quantity | None = None
+
+
+class Param(msgspec.Struct, frozen=True, tag=True):
+    """The value of `Corpus.params[index]`."""
+
+    index: int
+
+
+class Reading(msgspec.Struct, frozen=True, tag=True):
+    """The value of a slot of a quantity type."""
+
+    slot: int
+
+
+class Count(msgspec.Struct, frozen=True, tag=True):
+    """How many elements a set slot holds."""
+
+    slot: int
+
+
+class Arithmetic(msgspec.Struct, frozen=True, tag=True):
+    """``left operator right`` in 64-bit floats; a result that is not finite is unknown."""
+
+    operator: Literal["+", "-", "*", "/"]
+    left: Quantity
+    right: Quantity
+
+
+Quantity = Constant | Param | Reading | Count | Arithmetic
+
+# ── Conditions ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Truth(msgspec.Struct, frozen=True, tag=True):
+    """A condition that does not depend on the event."""
+
+    value: bool
+
+
+class All(msgspec.Struct, frozen=True, tag=True):
+    """False if an item is false, else unknown if an item is unknown, else true."""
+
+    items: tuple[Condition, ...]
+
+
+class Any(msgspec.Struct, frozen=True, tag=True):
+    """True if an item is true, else unknown if an item is unknown, else false."""
+
+    items: tuple[Condition, ...]
+
+
+class Negation(msgspec.Struct, frozen=True, tag=True):
+    """Unknown stays unknown."""
+
+    item: Condition
+
+
+class Flag(msgspec.Struct, frozen=True, tag=True):
+    """The value of a bool slot."""
+
+    slot: int
+
+
+class Comparison(msgspec.Struct, frozen=True, tag=True):
+    """Two quantities of types that the checker found comparable."""
+
+    operator: Literal["<", "<=", ">", ">=", "==", "!="]
+    left: Quantity
+    right: Quantity
+
+
+class Member(msgspec.Struct, frozen=True, tag=True):
+    """Whether an enum, string or text slot holds exactly one of ``values`` (sorted, not empty)."""
+
+    slot: int
+    values: tuple[str, ...]
+
+
+class Same(msgspec.Struct, frozen=True, tag=True):
+    """Whether two enum or two string slots hold the same value; ``left`` < ``right``."""
+
+    left: int
+    right: int
+
+
+class Overlap(msgspec.Struct, frozen=True, tag=True):
+    """Whether a set slot holds any (or, with ``every``, all) of ``values`` (sorted, not empty)."""
+
+    slot: int
+    values: tuple[str, ...]
+    every: bool
+
+
+class Absent(msgspec.Struct, frozen=True, tag=True):
+    """``is missing``."""
+
+    slot: int
+
+
+class WallClock(msgspec.Struct, frozen=True, tag=True):
+    """Whether the local time of day of an instant slot lies in [start, end).
+
+    ``start`` and ``end`` are minutes after midnight, 0 to 1440; an end that is not after the start
+    is on the next day. ``zone`` is an IANA name.
+    """
+
+    slot: int
+    zone: str
+    start: int
+    end: int
+
+
+class Mentions(msgspec.Struct, frozen=True, tag=True):
+    """Whether a text slot, folded, contains any term of `Corpus.terms[terms]`."""
+
+    slot: int
+    terms: int
+
+
+class Pattern(msgspec.Struct, frozen=True, tag=True):
+    """Whether a string slot, or a text slot folded, matches a regular expression somewhere."""
+
+    slot: int
+    pattern: str
+
+
+class Predicate(msgspec.Struct, frozen=True, tag=True):
+    """`Corpus.predicates[index]`, or its negation: what ``intern_predicates`` leaves."""
+
+    index: int
+    negated: bool = False
+
+
+class Shared(msgspec.Struct, frozen=True, tag=True):
+    """`Corpus.shared[index]`: a sub-condition that occurs more than once."""
+
+    index: int
+
+
+Condition = (
+    Truth
+    | All
+    | Any
+    | Negation
+    | Flag
+    | Comparison
+    | Member
+    | Same
+    | Overlap
+    | Absent
+    | WallClock
+    | Mentions
+    | Pattern
+    | Predicate
+    | Shared
+)
+
+ALWAYS: Final = Truth(True)
+NEVER: Final = Truth(False)
+
+# ── What a corpus declares ───────────────────────────────────────────────────────────────────────
+
+
+class Bilingual(msgspec.Struct, frozen=True):
+    """A text in both languages; a language that the author did not write is empty."""
+
+    zh: str = ""
+    en: str = ""
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One input of the program.
+
+    ``source`` says where its value comes from: a "field" of the event at ``path``, or the history:
+    a "tally" (number), a "similarity" (share) or the "strikes" of a ladder (integer), whose path is
+    the one qualified name of what was declared.
+    """
+
+    path: tuple[str, ...]
+    type: Type
+    source: Literal["field", "tally", "similarity", "strikes"] = "field"
+    required: bool = False
+    label: Bilingual = Bilingual()
+
+    @property
+    def name(self) -> str:
+        """The path as an author writes it."""
+        first, *rest = self.path
+        parts = (f".{part}" if part.isidentifier() else f'["{part}"]' for part in rest)
+        return first + "".join(parts)
+
+
+class SchemaField(msgspec.Struct, frozen=True):
+    """A field of the event as a library declares it, whether a rule reads it or not."""
+
+    path: tuple[str, ...]
+    type: Type
+    required: bool = False
+    label: Bilingual = Bilingual()
+
+
+class ParamDef(msgspec.Struct, frozen=True):
+    """A tunable value. ``name`` is qualified: ``cn.self_media_traffic.staged_cutoff``.
+
+    ``type`` is the name of a quantity type; ``low`` and ``high``, both included, bound re-binding.
+    """
+
+    name: str
+    type: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    label: Bilingual = Bilingual()
+
+
+class TermsDef(msgspec.Struct, frozen=True):
+    name: str
+    terms: tuple[str, ...]
+
+
+class TallyDef(msgspec.Struct, frozen=True):
+    """A figure over a sliding window of earlier events, filled in before evaluation."""
+
+    name: str
+    kind: Literal["count", "distinct", "sum", "rate"]
+    of: tuple[str, ...] | None
+    by: tuple[str, ...]
+    over: int
+    where: Condition
+    slot: int | None
+    """The slot that rules read it through; None when no rule reads it."""
+
+
+class SamplesDef(msgspec.Struct, frozen=True):
+    """Known items, and the text field that is held against them."""
+
+    name: str
+    items: tuple[str, ...]
+    on: tuple[str, ...]
+    slot: int | None
+
+
+class TargetDef(msgspec.Struct, frozen=True):
+    """What a measure can be applied to; ``slot`` identifies it."""
+
+    name: str
+    slot: int
+    label: Bilingual = Bilingual()
+
+
+class SanctionParam(msgspec.Struct, frozen=True):
+    """``type`` is a share, number, integer, duration, bool, string, enum, or set of enum or string.
+
+    An ordered enum (as the strength of a law) is ordered by declaration, the last the strictest.
+    """
+
+    name: str
+    type: Type
+    default: ArgumentValue | None = None
+
+
+class Law(msgspec.Struct, frozen=True):
+    """How measures of one sanction on one target join: pointwise over time, the strictest wins.
+
+    ``strength`` is the index of the parameter that is compared (None: all are equally strict), and
+    ``lowest`` says that a smaller value is stricter. Elements of set parameters are joined one by
+    one, so a union keeps the end of each. See ``clausal.engine.join``.
+    """
+
+    kind: Literal["strictest", "union", "latest"]
+    strength: int | None = None
+    lowest: bool = False
+
+
+class SanctionDef(msgspec.Struct, frozen=True):
+    """``name`` is the name that policies use; ``implies`` are indices of other sanctions.
+
+    ``review`` is the number of people that every measure needs before it takes effect.
+    """
+
+    name: str
+    library: str
+    params: tuple[SanctionParam, ...]
+    targets: tuple[str, ...]
+    grade: int
+    law: Law
+    needs_duration: bool = False
+    review: int = 0
+    permanent: bool = False
+    once: bool = False
+    implies: tuple[int, ...] = ()
+    title: Bilingual = Bilingual()
+    wording: Bilingual = Bilingual()
+    dsa: str = ""
+
+
+ArgumentValue = Constant | str | bool | tuple[str, ...]
+"""The value of an argument: a quantity (perhaps folded from params), a name or text, a set."""
+
+
+class MeasureDef(msgspec.Struct, frozen=True):
+    """A measure as a policy states it. Durations are microseconds.
+
+    ``arguments`` has one value for each parameter of the sanction, defaults filled in. Exactly one
+    holds: ``duration`` is given; ``until_fixed``; or neither, for a sanction that is permanent,
+    that happens once, or that lasts until it is reversed.
+    """
+
+    sanction: int
+    target: str
+    arguments: tuple[ArgumentValue | None, ...] = ()
+    duration: int | None = None
+    until_fixed: bool = False
+    within: int | None = None
+    interim: bool = False
+    review: int = 0
+
+
+class StepDef(msgspec.Struct, frozen=True):
+    """The measures of one step; ``and_above`` on the last step only."""
+
+    number: int
+    and_above: bool
+    measures: tuple[MeasureDef, ...]
+
+
+class LadderDef(msgspec.Struct, frozen=True):
+    """Steps by active strikes of a target; a strike is active for ``within`` after its issue.
+
+    ``slot`` holds the number of active strikes before this event. Steps run from 1 without gaps.
+    """
+
+    name: str
+    version: int
+    target: str
+    within: int
+    steps: tuple[StepDef, ...]
+    slot: int
+    label: Bilingual = Bilingual()
+
+
+class Hole(msgspec.Struct, frozen=True, tag=True):
+    """A place in a text that takes the value of a slot."""
+
+    slot: int
+
+
+Template = tuple[str | Hole, ...]
+"""A text for users: fixed parts and holes."""
+
+
+class ClauseDef(msgspec.Struct, frozen=True):
+    """``status`` is "" (cited by rules or unaccounted), organisational, pending or not enforced.
+
+    ``fingerprint`` is the first 8 hex digits of SHA-256 over the quote in NFC with white space
+    taken out, so that a change of layout is no change of the text.
+    """
+
+    id: str
+    quote: str
+    version: int
+    fingerprint: str
+    status: str = ""
+    reason: Bilingual = Bilingual()
+
+
+class VersionDef(msgspec.Struct, frozen=True):
+    """One version of a policy. Instants are microseconds since 1970, half-open, None: open."""
+
+    policy: str
+    version: str
+    start: int
+    end: int | None
+    zone: str
+    title: Bilingual = Bilingual()
+    notice: str = ""
+    source: str = ""
+
+
+Severity = Literal["info", "low", "medium", "high", "severe", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high", "severe", "critical")
+"""From the lightest to the gravest."""
+
+
+class RuleDef(msgspec.Struct, frozen=True):
+    """A rule fires when its condition is true, where the condition is ``when and not unless``.
+
+    The checker fills ``when`` and ``unless``; ``push_negations`` sets ``condition`` and the passes
+    after it work on that alone. ``rollout`` is a share of the values of slot ``rollout_slot``.
+    ``clauses`` and ``ladders`` are indices into the corpus. ``line`` is where the rule begins.
+    """
+
+    name: str
+    version: int
+    clauses: tuple[int, ...]
+    when: Condition
+    unless: Condition
+    condition: Condition
+    measures: tuple[MeasureDef, ...]
+    ladders: tuple[int, ...]
+    severity: Severity = "medium"
+    shadow: bool = False
+    rollout: float | None = None
+    rollout_slot: int | None = None
+    title: Bilingual = Bilingual()
+    because_zh: Template = ()
+    because_en: Template = ()
+    line: int = 0
+
+
+class ExpectedMeasure(msgspec.Struct, frozen=True, tag=True):
+    """A measure that must be (or, negated, must not be) among the effective measures.
+
+    Only what is given is compared: ``bound`` is (operator, value) on the strength parameter.
+    """
+
+    sanction: int
+    negated: bool = False
+    bound: tuple[str, float] | None = None
+    arguments: tuple[ArgumentValue | None, ...] = ()
+    target: str = ""
+    duration: int | None = None
+    until_fixed: bool = False
+    interim: bool = False
+    review: int = 0
+    line: int = 0
+    text: str = ""
+
+
+class ExpectedRule(msgspec.Struct, frozen=True, tag=True):
+    """``state`` is "fires", "silent" (does not fire) or "undetermined"."""
+
+    rule: int
+    state: Literal["fires", "silent", "undetermined"]
+    line: int = 0
+    text: str = ""
+
+
+class ExpectedStep(msgspec.Struct, frozen=True, tag=True):
+    """The step that a strike on the ladder leads to."""
+
+    ladder: int
+    step: int
+    line: int = 0
+    text: str = ""
+
+
+class ExpectedOnly(msgspec.Struct, frozen=True, tag=True):
+    """Exactly these rules fire; empty: none does."""
+
+    rules: tuple[int, ...]
+    line: int = 0
+    text: str = ""
+
+
+Expected = ExpectedMeasure | ExpectedRule | ExpectedStep | ExpectedOnly
+
+
+class TestDef(msgspec.Struct, frozen=True):
+    """A ``test`` block. ``event`` and ``history`` are JSON objects as a platform would send them."""
+
+    title: str
+    version: int
+    event: bytes
+    history: bytes
+    acted_at: int
+    decided_at: int
+    expected: tuple[Expected, ...]
+    source: str = ""
+    line: int = 0
+
+
+class Corpus(msgspec.Struct, frozen=True):
+    """Everything that was compiled together, in an order that does not depend on the sources'.
+
+    Versions are sorted by policy and start, rules by version and name, slots by source and path,
+    sanctions, terms, tallies, samples and ladders by name. ``time_slot`` is the instant of the act;
+    ``id_slot`` identifies the event. ``predicates`` and ``shared`` are filled by the passes.
+    """
+
+    slots: tuple[Slot, ...]
+    time_slot: int
+    id_slot: int | None
+    fields: tuple[SchemaField, ...]
+    versions: tuple[VersionDef, ...]
+    clauses: tuple[ClauseDef, ...]
+    params: tuple[ParamDef, ...]
+    terms: tuple[TermsDef, ...]
+    tallies: tuple[TallyDef, ...]
+    samples: tuple[SamplesDef, ...]
+    targets: tuple[TargetDef, ...]
+    sanctions: tuple[SanctionDef, ...]
+    ladders: tuple[LadderDef, ...]
+    rules: tuple[RuleDef, ...]
+    tests: tuple[TestDef, ...] = ()
+    predicates: tuple[Condition, ...] = ()
+    shared: tuple[Condition, ...] = ()
