@@ -18,8 +18,10 @@ if ! "$python" -c 'import atheris' 2>/dev/null; then
 fi
 
 status=0
+targets=0
 for target in tests/fuzz/fuzz_*.py; do
     [ -e "$target" ] || continue
+    targets=$((targets + 1))
     name=$(basename "$target" .py)
     name=${name#fuzz_}
     corpus=build/fuzz/$name
@@ -37,4 +39,5 @@ for target in tests/fuzz/fuzz_*.py; do
         grep -h '^stat::' "build/fuzz/$name.log" || true
     fi
 done
+echo "$targets targets fuzzed"
 exit "$status"
