@@ -132,6 +132,11 @@ class Source:
         end = starts[number] - 1 if number < len(starts) else len(self.text)
         return self.text[start:end]
 
+    def clamp(self, span: Span) -> Span:
+        """`span` cut to what the text has; an empty span when it has nothing of it."""
+        start = min(max(span.start, 0), len(self.text))
+        return Span(start, min(max(span.end, start), len(self.text)))
+
     def slice(self, span: Span) -> str:
         """The characters in `span`."""
         return self.text[span.start : span.end]

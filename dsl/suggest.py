@@ -17,10 +17,10 @@ work of a comparison grows with the product of the lengths."""
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The name in `known` that `name` was most likely meant to be, or None.
 
-    Best is a name that differs only in case, width or the kind of dash; then the one with the
-    fewest slips (a character missing, added, wrong, or swapped with its neighbour), if these are
-    at most a third of the name, a Chinese character counting as two; then one with the same words
-    in another order; then one that ends in `name` after a dot. The order of `known` does not
+    Best is a name that differs only in case, width or the kind of dash; then one with the same
+    words in another order; then the one with the fewest slips (a character missing, added, wrong,
+    or swapped with its neighbour), if these are at most a third of the name, a Chinese character
+    counting as two; then one that ends in `name` after a dot. The order of `known` does not
     matter, and `name` itself is never the answer.
     """
     folded = _fold(name)
@@ -40,12 +40,12 @@ def _rank(name: str, candidate: str, allowed: int) -> tuple[int, int] | None:
     """The kind of likeness and its distance, the smaller the nearer; None when there is none."""
     if name == candidate:
         return 0, 0
-    slips = _slips(name, candidate, allowed)
-    if slips is not None:
-        return 1, slips
     words = _words(name)
     if len(words) > 1 and words == _words(candidate):
-        return 2, 0
+        return 1, 0
+    slips = _slips(name, candidate, allowed)
+    if slips is not None:
+        return 2, slips
     if name and candidate.endswith(f".{name}"):
         return 3, len(candidate)
     return None

@@ -64,14 +64,15 @@ def render(diagnostics: Iterable[Diagnostic], *, base_url: str | None = None) ->
 def describe(diagnostic: Diagnostic, *, base_url: str | None = None) -> DiagnosticObject:
     """The object for one diagnostic."""
     primary = diagnostic.primary
+    start, end = _positions(primary)
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
         "title": diagnostic.title,
         "message": diagnostic.message,
         "file": primary.source.name,
-        "start": _position(primary.source, primary.span.start),
-        "end": _position(primary.source, primary.span.end),
+        "start": start,
+        "end": end,
         "label": primary.text,
         "labels": [_label(label) for label in diagnostic.secondary],
         "help": list(diagnostic.help),
@@ -86,12 +87,13 @@ def page_url(code: str, base_url: str | None) -> str | None:
 
 
 def _label(label: Label) -> LabelObject:
-    return {
-        "file": label.source.name,
-        "start": _position(label.source, label.span.start),
-        "end": _position(label.source, label.span.end),
-        "text": label.text,
-    }
+    start, end = _positions(label)
+    return {"file": label.source.name, "start": start, "end": end, "text": label.text}
+
+
+def _positions(label: Label) -> tuple[PositionObject, PositionObject]:
+    span = label.source.clamp(label.span)
+    return _position(label.source, span.start), _position(label.source, span.end)
 
 
 def _position(source: Source, offset: int) -> PositionObject:

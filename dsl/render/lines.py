@@ -70,9 +70,8 @@ class Mark:
 def mark_of(label: Label, *, primary: bool) -> Mark:
     """Where `label` is drawn."""
     source = label.source
-    size = len(source.text)
-    start = min(max(label.span.start, 0), size)
-    end = min(max(label.span.end, start), size)
+    span = source.clamp(label.span)
+    start, end = span.start, span.end
     # A span that takes line ends along is drawn to the last character before them.
     while end > start and source.text[end - 1] == "\n":
         end -= 1

@@ -108,6 +108,7 @@ def _artifact(name: str) -> dict[str, str]:
 
 def _region(source: Source, span: Span) -> dict[str, int]:
     """§3.30: lines and columns from 1, the end column after the last character, offsets from 0."""
+    span = source.clamp(span)
     start_line, start_column = source.position(span.start)
     end_line, end_column = source.position(span.end)
     return {
