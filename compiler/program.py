@@ -1,0 +1,158 @@
+"""The decision program: flat arrays that the evaluator walks, and the verifier of their structure.
+
+Arrays are little-endian bytes, so that a program is loaded without being parsed. A *reference*
+(``ref``) is how nodes and rules name a condition: a number of 0 or more is a node; a negative one is
+a literal, ``~ref == 2 * predicate + negated``.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import msgspec
+
+from clausal.compiler.ir import Quantity
+
+
+class SlotKind(enum.IntEnum):
+    """How a slot's value is held."""
+
+    FLAG = 0
+    """A bool."""
+    QUANTITY = 1
+    """A float."""
+    SYMBOL = 2
+    """An enum or string: 1 + its index in the slot's symbols, 0 for any other."""
+    SET = 3
+    """A set: one bit for each of the slot's symbols, and the number of elements."""
+    TEXT = 4
+    """As SYMBOL, and the text itself is kept for matching."""
+
+
+class Op(enum.IntEnum):
+    """What a predicate tests; its operands are ``a``, ``b`` and ``c``."""
+
+    FLAG = 0
+    """slot a is true"""
+    LT = 1
+    """slot a < constant b"""
+    LE = 2
+    GT = 3
+    GE = 4
+    EQ = 5
+    NE = 6
+    QUANTITY = 7
+    """the postfix code [a, b) compares two quantities; it ends in a Code comparison"""
+    MEMBER = 8
+    """the symbol of slot a is in the mask at word b"""
+    SAME = 9
+    """slots a and b (SYMBOL or TEXT) hold the same text"""
+    ANY = 10
+    """set slot a has an element in the mask at word b"""
+    ALL = 11
+    """set slot a has every element in the mask at word b"""
+    ABSENT = 12
+    """slot a is absent"""
+    CLOCK = 13
+    """the local time of slot a in clock zone ``c`` is in [b // 1441, b % 1441) minutes"""
+    TERMS = 14
+    """text slot a, folded, contains a term of list b"""
+    PATTERN = 15
+    """slot a matches pattern b"""
+
+
+class Code(enum.IntEnum):
+    """Postfix code of quantities: pairs (opcode, operand) of int32; operand 0 where unused."""
+
+    CONSTANT = 0
+    """push constants[operand]"""
+    READING = 1
+    """push the value of quantity slot ``operand``"""
+    COUNT = 2
+    """push the number of elements of set slot ``operand``"""
+    ADD = 3
+    SUBTRACT = 4
+    MULTIPLY = 5
+    DIVIDE = 6
+    LT = 7
+    LE = 8
+    GT = 9
+    GE = 10
+    EQ = 11
+    NE = 12
+
+
+class NodeKind(enum.IntEnum):
+    """How a node combines its children."""
+
+    ALL = 0
+    ANY = 1
+
+
+STACK_LIMIT: Final = 64
+"""The deepest stack that quantity code may need."""
+
+ALWAYS: Final = 2**31 - 1
+"""The ref of a condition that is always true; as a rule's root only."""
+
+NEVER: Final = 2**31 - 2
+"""The ref of a condition that is never true; as a rule's root only."""
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """A compiled bundle of rules.
+
+    Attributes:
+        slot_kinds: uint8 for each slot of the corpus, a `SlotKind`.
+        slot_strings: uint8 for each slot: 1 if texts outside the symbols must be told apart (the
+            slot takes part in a SAME predicate).
+        symbols: For each slot, the texts that have codes; empty for FLAG and QUANTITY.
+        constants: float64.
+        origins: For each constant, what to evaluate when params are bound anew; None: fixed.
+        masks: uint64 words; a mask has ceil((1 + symbols) / 64) words for SYMBOL and TEXT slots
+            (bit = code) and max(1, ceil(symbols / 64)) for SET slots (bit = index).
+        op, a, b, c: int32, one of each for each predicate.
+        code: int32 pairs (opcode, operand).
+        node_kind: uint8; node_first, node_count: int32 into ``children``.
+        children: int32 refs. INVARIANT: a child that is a node has a smaller number.
+        rule_root: int32 refs, one for each rule; ALWAYS or NEVER for conditions without predicates.
+        boundaries: int64 microseconds, strictly ascending. Segment 0 lies before the first,
+            segment i from boundaries[i-1] to boundaries[i].
+        segment_first, segment_count: int32 into ``segment_rules``.
+        segment_rules: int32 rule numbers, ascending within a segment: the rules of the versions in
+            force there.
+        zones: IANA names, for CLOCK predicates.
+        terms: Term lists, for TERMS predicates.
+        patterns: (regular expression, whether it is matched against the folded text).
+        steps_bound: The most node visits and predicate tests that one event can cost.
+    """
+
+    slot_kinds: bytes
+    slot_strings: bytes
+    symbols: tuple[tuple[str, ...], ...]
+    constants: bytes
+    origins: tuple[Quantity | None, ...]
+    masks: bytes
+    op: bytes
+    a: bytes
+    b: bytes
+    c: bytes
+    code: bytes
+    node_kind: bytes
+    node_first: bytes
+    node_count: bytes
+    children: bytes
+    rule_root: bytes
+    boundaries: bytes
+    segment_first: bytes
+    segment_count: bytes
+    segment_rules: bytes
+    zones: tuple[str, ...]
+    terms: tuple[tuple[str, ...], ...]
+    patterns: tuple[tuple[str, bool], ...]
+    steps_bound: int
+
+
+class ProgramError(ValueError):
+    """A program whose structure is not what the evaluator relies on."""
