@@ -46,7 +46,7 @@ _SYNTAX: Final = _errors(
     ("E0101", "unexpected token"),
     ("E0102", "unexpected character"),
     ("E0103", "unterminated string"),
-    ("E0104", "unexpected end of file"),
+    ("E0104", "unterminated block"),
     ("E0105", "invalid number or unit"),
     ("E0106", "invalid date or time"),
     ("E0107", "invalid escape in a string"),

@@ -188,7 +188,10 @@ def _decode(data: bytes, name: str) -> str:
     nul = data.find(b"\0")
     if nul >= 0:
         raise SourceError(
-            SourceProblem.NUL, f"the file holds a NUL byte at {_place(data, nul)}", name=name
+            SourceProblem.NUL,
+            f"the file holds a NUL byte at {_place(data, nul)}",
+            name=name,
+            hint="save the file as UTF-8 text, without NUL bytes",
         )
     try:
         text = data.decode("utf-8")

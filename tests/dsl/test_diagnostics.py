@@ -47,8 +47,8 @@ def test_order_is_fixed_and_identical_ones_are_kept_once(found: list[Diagnostic]
 def test_error_builds_and_keeps_a_diagnostic() -> None:
     (source, other) = SOURCES
     first = Label(other, Span(5, 6), "first here")
+    assert not Diagnostics().has_errors
     collected = Diagnostics()
-    assert not collected.has_errors
     collected.error(
         "E0111",
         "`when` stands twice",

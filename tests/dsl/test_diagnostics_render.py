@@ -228,9 +228,11 @@ CHARACTERS = st.one_of(
 TEXTS = st.text(CHARACTERS, max_size=120)
 OFFSETS = st.integers(-3, 130)
 SPANS = st.builds(Span, OFFSETS, OFFSETS)
-SOURCES = st.builds(
-    Source, st.text(CHARACTERS.filter(lambda c: not "\ud800" <= c < "\udc80")), TEXTS
+# A file name may hold bytes that are not UTF-8, which Python reads as U+DC80 to U+DCFF.
+NAMES = st.text(
+    CHARACTERS.filter(lambda c: not "\ud800" <= c < "\udc80" and not "\udd00" <= c < "\ue000")
 )
+SOURCES = st.builds(Source, NAMES, TEXTS)
 LABELS = st.builds(Label, SOURCES, SPANS, TEXTS)
 
 
@@ -258,10 +260,8 @@ def test_rendering_never_raises_and_shows_no_hidden_character(
         document.encode()
     colored = terminal.render([diagnostic], color=True, width=width)
     assert re.sub(r"\x1b\[[\d;]*m", "", colored) == plain
-    assert (
-        plain.split("\n")[0]
-        == f"{diagnostic.severity}[{diagnostic.code}]: {visible(diagnostic.message)}"
-    )
+    header = f"{diagnostic.severity}[{diagnostic.code}]: {visible(diagnostic.message)}"
+    assert plain.split("\n")[0] == header.rstrip(" ")
 
 
 LINES = st.text(CHARACTERS.filter(lambda c: c not in "\n\t\ufe0f"), min_size=1, max_size=60)
@@ -401,14 +401,13 @@ def test_sarif_encodes_names(name: str, uri: str) -> None:
     "character",
     [
         *(chr(n) for n in (*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x061C, 0xFEFF, 0x3164)),
-        *(chr(n) for n in (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070))),
+        *(chr(n) for n in (*range(0x200B, 0x2010), *range(0x2028, 0x202F))),
+        *(chr(n) for n in (*range(0x2060, 0x2065), *range(0x2066, 0x2070))),
         *(chr(n) for n in (0xD800, 0xDFFF, 0xE0001, 0xE0041)),
     ],
     ids=lambda c: f"{ord(c):04X}",
 )
 def test_hidden_characters_are_shown_by_number(character: str) -> None:
-    if ord(character) == 0x2065:
-        pytest.skip("not assigned")
     assert visible(f"a{character}b") == f"a<U+{ord(character):04X}>b"
 
 
