@@ -13,7 +13,7 @@ from urllib.parse import quote
 from clausal.dsl.codes import CODES, Severity, page
 from clausal.dsl.diagnostics import Diagnostic, Label
 from clausal.dsl.render.json import page_url
-from clausal.dsl.render.visible import escape_json
+from clausal.dsl.render.visible import escape_json, visible
 from clausal.dsl.source import Source, Span
 from clausal.dsl.version import __version__
 
@@ -68,9 +68,10 @@ def _rule(code: str, base_url: str | None) -> dict[str, Any]:
 
 
 def _result(diagnostic: Diagnostic, rule_index: int) -> dict[str, Any]:
-    lines = [diagnostic.message]
-    lines += [f"help: {text}" for text in diagnostic.help]
-    lines += [f"note: {text}" for text in diagnostic.notes]
+    # Code hosts show these texts to people, so they are made as safe as on a terminal.
+    lines = [visible(diagnostic.message)]
+    for kind, texts in (("help", diagnostic.help), ("note", diagnostic.notes)):
+        lines += ["\n".join(map(visible, f"{kind}: {text}".split("\n"))) for text in texts]
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule_index,
@@ -93,7 +94,7 @@ def _location(label: Label) -> dict[str, Any]:
         }
     }
     if label.text:
-        location["message"] = {"text": label.text}
+        location["message"] = {"text": visible(label.text)}
     return location
 
 
