@@ -337,19 +337,22 @@ class TreeBuilder(Transformer[Token, Any]):
         fields = _of((nodes.Field, nodes.Group), rest)
         return nodes.Schema(self._name(name), fields, _of(nodes.Text, rest), span)
 
+    def field_name(self, children: list[Child]) -> nodes.Name:
+        return self._name(children[0])
+
     @_rule
-    def field(self, span: Span, name: Token, type: nodes.Type, *rest: Any) -> nodes.Field:
+    def field(self, span: Span, name: nodes.Name, type: nodes.Type, *rest: Any) -> nodes.Field:
         required = _phrase("mark", rest) is not None
-        return nodes.Field(self._name(name), type, required, _of(nodes.Text, rest), span)
+        return nodes.Field(name, type, required, _of(nodes.Text, rest), span)
 
     @_words
     def field_mark(self, span: Span, words: tuple[str, ...]) -> _Phrase:
         return _Phrase("mark", words[0], span)
 
     @_rule
-    def group(self, span: Span, name: Token, *rest: Any) -> nodes.Group:
+    def group(self, span: Span, name: nodes.Name, *rest: Any) -> nodes.Group:
         fields = _of((nodes.Field, nodes.Group), rest)
-        return nodes.Group(self._name(name), fields, _of(nodes.Text, rest), span)
+        return nodes.Group(name, fields, _of(nodes.Text, rest), span)
 
     @_words
     def scalar_type(self, span: Span, words: tuple[str, ...]) -> nodes.ScalarType:
