@@ -17,7 +17,7 @@ from clausal.dsl.diagnostics import Diagnostics, unreadable
 from clausal.dsl.parser import parse
 from clausal.dsl.render import terminal
 from clausal.dsl.source import Source, SourceError
-from tests.golden import GOLDENS, assert_golden
+from tests.support.golden import GOLDENS, assert_golden
 
 FOLDER = GOLDENS / "diagnostics"
 INPUTS = sorted(FOLDER.glob("*.policy"))

@@ -18,7 +18,7 @@ from clausal.dsl.diagnostics import Diagnostic, Diagnostics, Label, unreadable
 from clausal.dsl.render import json, sarif, terminal
 from clausal.dsl.render.visible import escape_json, is_hidden, visible
 from clausal.dsl.source import Source, SourceError, SourceProblem, Span
-from tests.golden import assert_golden
+from tests.support.golden import assert_golden
 
 POLICY = Source(
     "policies/cn/traffic.policy",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-GOLDENS = Path(__file__).parent / "golden"
+GOLDENS = Path(__file__).parent.parent / "golden"
 UPDATE = os.environ.get("CLAUSAL_UPDATE_GOLDENS") == "1"
 
 
