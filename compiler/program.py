@@ -3,6 +3,9 @@
 Arrays are little-endian bytes, so that a program is loaded without being parsed. A *reference*
 (``ref``) is how nodes and rules name a condition: a number of 0 or more is a node; a negative one is
 a literal, ``~ref == 2 * predicate + negated``.
+
+Comparisons come in three kinds only. On finite floats ``x >= y`` is ``not x < y``, also when one of
+them is unknown, so a comparison and its negation are one predicate and two literals.
 """
 
 from __future__ import annotations
@@ -36,29 +39,28 @@ class Op(enum.IntEnum):
     FLAG = 0
     """slot a is true"""
     LT = 1
-    """slot a < constant b"""
+    """quantity slot a < constant b"""
     LE = 2
-    GT = 3
-    GE = 4
-    EQ = 5
-    NE = 6
-    QUANTITY = 7
-    """the postfix code [a, b) compares two quantities; it ends in a Code comparison"""
-    MEMBER = 8
+    """quantity slot a <= constant b"""
+    EQ = 3
+    """quantity slot a == constant b"""
+    QUANTITY = 4
+    """the postfix code, pairs [a, b), compares two quantities; it ends in a Code comparison"""
+    MEMBER = 5
     """the symbol of slot a is in the mask at word b"""
-    SAME = 9
+    SAME = 6
     """slots a and b (SYMBOL or TEXT) hold the same text"""
-    ANY = 10
+    ANY = 7
     """set slot a has an element in the mask at word b"""
-    ALL = 11
+    ALL = 8
     """set slot a has every element in the mask at word b"""
-    ABSENT = 12
+    ABSENT = 9
     """slot a is absent"""
-    CLOCK = 13
+    CLOCK = 10
     """the local time of slot a in clock zone ``c`` is in [b // 1441, b % 1441) minutes"""
-    TERMS = 14
+    TERMS = 11
     """text slot a, folded, contains a term of list b"""
-    PATTERN = 15
+    PATTERN = 12
     """slot a matches pattern b"""
 
 
@@ -76,11 +78,9 @@ class Code(enum.IntEnum):
     MULTIPLY = 5
     DIVIDE = 6
     LT = 7
+    """pop the right and the left operand and compare them; the last code, leaves an empty stack"""
     LE = 8
-    GT = 9
-    GE = 10
-    EQ = 11
-    NE = 12
+    EQ = 9
 
 
 class NodeKind(enum.IntEnum):
@@ -119,13 +119,18 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
         rule_root: int32 refs, one for each rule; ALWAYS or NEVER for conditions without predicates.
         boundaries: int64 microseconds, strictly ascending. Segment 0 lies before the first,
             segment i from boundaries[i-1] to boundaries[i].
-        segment_first, segment_count: int32 into ``segment_rules``.
-        segment_rules: int32 rule numbers, ascending within a segment: the rules of the versions in
-            force there.
+        version_rules: int32, one more than there are versions: the rules of version v are those
+            from version_rules[v] up to version_rules[v + 1].
+        segment_first, segment_count: int32 into ``segment_versions``.
+        segment_versions: int32 version numbers, ascending within a segment: the versions in force
+            there.
         zones: IANA names, for CLOCK predicates.
         terms: Term lists, for TERMS predicates.
         patterns: (regular expression, whether it is matched against the folded text).
-        steps_bound: The most node visits and predicate tests that one event can cost.
+        steps_bound: The most refs that one event can make the evaluator follow, over all segments:
+            the root of each rule in force, and each child of each node that those rules reach. A
+            node is settled at most once for an event, so this bounds both the visits of nodes and
+            the tests of predicates.
     """
 
     slot_kinds: bytes
@@ -144,10 +149,11 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     node_count: bytes
     children: bytes
     rule_root: bytes
+    version_rules: bytes
     boundaries: bytes
     segment_first: bytes
     segment_count: bytes
-    segment_rules: bytes
+    segment_versions: bytes
     zones: tuple[str, ...]
     terms: tuple[tuple[str, ...], ...]
     patterns: tuple[tuple[str, bool], ...]
