@@ -1,0 +1,206 @@
+"""Term lists: which of many lists has a term that occurs in a text.
+
+All lists of a program are matched in one pass by one Aho-Corasick automaton, so the cost of an
+event grows with its text and the number of occurrences, not with the number of terms. There are
+at most as many occurrences as the text has characters, times the number of terms that end in
+one another (`突发`, `又突发`).
+
+What "occurs" means:
+
+- A term that has a letter other than Latin ones (`微信`, `加v`, `テスト`) occurs wherever its
+  characters stand in a row. Chinese has no spaces between words, so nothing else would do.
+- A term whose letters are all Latin (`ad`, `buy now`, `t.me/`, `12306`) occurs only as whole
+  words: where its first or last character is a Latin letter or a digit, the text must not go on
+  with another one. `ad` occurs in `an ad.`, `看ad吧` and `my_ad`, but not in `made` nor in `ad4`.
+  To find the beginning of a word, write a pattern: `matches /vx[0-9]*/`.
+- In a `text` field, text and terms are folded (see `clausal.engine.text.fold`). In a `string`
+  field, both are taken as they are: case matters.
+- Characters between those of a term hide it. Terms are literal: `*` and `.` mean themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from ahocorasick_rs import AhoCorasick
+
+from clausal.engine.text.fold import fold, fold_with_offsets, original_span
+from clausal.engine.text.surrogates import well_formed
+
+# The letters of the Latin script that languages use, in blocks that hold little else, and ASCII
+# digits. Full-width and mathematical forms are not among them: folding leaves none.
+_WORD_CHARACTERS: Final = frozenset(
+    character
+    for first, last in ("09", "AZ", "az", "ÀÖ", "Øö", "øʯ", "Ḁỿ")
+    for character in map(chr, range(ord(first), ord(last) + 1))
+)
+
+MAX_TERM_LENGTH: Final = 200
+"""The greatest number of characters of a term, as it is written and as it is folded."""
+
+# Long texts are matched in pieces of this many characters, so that the list of occurrences stays
+# small in a text that repeats one term a million times, and so that matching can stop early.
+_PIECE: Final = 4096
+
+
+class TermMatch(NamedTuple):
+    """An occurrence of a term, for explanations.
+
+    Attributes:
+        term: The term as its list has it.
+        start: The first character of the occurrence in the original text.
+        end: The character after its last.
+    """
+
+    term: str
+    start: int
+    end: int
+
+
+def foldable(term: str) -> bool:
+    """Whether anything but white space is left of `term` when it is folded.
+
+    Nothing is left of zero-width characters alone. Such a term would occur in every text.
+    """
+    return bool(fold(term).strip())
+
+
+def check_term(term: str, *, folded: bool = True) -> str | None:
+    """Why `term` cannot stand in a term list, in plain words; None if it can.
+
+    Args:
+        term: The term as it is written.
+        folded: Whether the list is searched in a `text` field.
+    """
+    if not term.strip():
+        return "the term is blank and would occur in every text"
+    if folded and not foldable(term):
+        return "nothing is left of the term when it is folded: it has invisible characters only"
+    if max(len(term), len(fold(term)) if folded else 0) > MAX_TERM_LENGTH:
+        return f"the term is longer than {MAX_TERM_LENGTH} characters"
+    return None
+
+
+class TermMatcher:
+    """Matches all term lists of a program at once. Immutable; threads may share it."""
+
+    __slots__ = ("_automaton", "_every_list", "_folded", "_lists", "_longest", "_masks", "_whole")
+
+    def __init__(self, lists: Sequence[Sequence[str]], *, folded: bool = True) -> None:
+        """Build the automaton.
+
+        Args:
+            lists: The term lists. A list is known by its place, and may be empty: then it has no
+                hits. A term may stand in several lists, and several times in one.
+            folded: True for lists that are searched in `text` fields, False for those that are
+                searched in `string` fields.
+
+        Raises:
+            ValueError: If `check_term` has an objection to a term.
+        """
+        self._folded = folded
+        self._lists = tuple(tuple(terms) for terms in lists)
+        masks: dict[str, int] = {}
+        for index, terms in enumerate(self._lists):
+            for term in terms:
+                if reason := check_term(term, folded=folded):
+                    raise ValueError(f"term `{term}` of list {index}: {reason}")
+                form = self._form(term)
+                masks[form] = masks.get(form, 0) | 1 << index
+        self._masks = tuple(masks.values())
+        self._whole = tuple(map(_is_whole_word, masks))
+        self._longest = max(map(len, masks), default=0)
+        self._every_list = 0
+        for mask in self._masks:
+            self._every_list |= mask
+        self._automaton = AhoCorasick(masks, store_patterns=False)
+
+    def __len__(self) -> int:
+        """The number of lists."""
+        return len(self._lists)
+
+    def hits(self, text: str) -> int:
+        """The lists that have a term in `text`.
+
+        Args:
+            text: The text, already folded (`fold`) if the lists are. It is not folded here, so
+                that all predicates on a field share one folding.
+
+        Returns:
+            A bit set: bit `i` is set if list `i` has a hit.
+        """
+        text = text if self._folded else well_formed(text)
+        if len(text) <= _PIECE:
+            return self._scan(text, 0, text)
+        found = 0
+        for start in range(0, len(text), _PIECE):
+            # Each piece reaches back far enough for a term that began in the one before.
+            offset = max(0, start - self._longest + 1)
+            found |= self._scan(text[offset : start + _PIECE], offset, text)
+            if found == self._every_list:
+                break
+        return found
+
+    def _scan(self, piece: str, offset: int, text: str) -> int:
+        """The lists that have a term in `piece`, which stands at `offset` in `text`."""
+        masks, whole = self._masks, self._whole
+        found = 0
+        for term, start, end in self._automaton.find_matches_as_indexes(piece, overlapping=True):
+            if not whole[term] or _stands_alone(text, start + offset, end + offset):
+                found |= masks[term]
+        return found
+
+    def first(self, text: str, index: int) -> TermMatch | None:
+        """The first occurrence in `text` of a term of list `index`; of several, the longest.
+
+        Unlike `hits` this takes the text as it is, finds terms one by one, and is for
+        explanations.
+
+        Returns:
+            The occurrence in the original text, or None exactly if `hits` has no such bit.
+
+        Raises:
+            IndexError: If there is no such list.
+        """
+        if self._folded:
+            haystack, offsets = fold_with_offsets(text)
+        else:
+            haystack, offsets = well_formed(text), None
+        best: tuple[int, int, str] | None = None
+        for term in self._lists[index]:
+            form = self._form(term)
+            start = _find(haystack, form)
+            if start >= 0 and (best is None or (start, -len(form)) < (best[0], best[0] - best[1])):
+                best = (start, start + len(form), term)
+        if best is None:
+            return None
+        start, end, term = best
+        if offsets is not None:
+            start, end = original_span(offsets, start, end, len(text))
+        return TermMatch(term, start, end)
+
+    def _form(self, term: str) -> str:
+        return fold(term) if self._folded else well_formed(term)
+
+
+def _is_whole_word(form: str) -> bool:
+    """Whether the term occurs as whole words only: it has no letters but Latin ones."""
+    return all(c in _WORD_CHARACTERS or not c.isalpha() for c in form)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether no word goes on across the edges of `text[start:end]`."""
+    return not (
+        (start > 0 and text[start] in _WORD_CHARACTERS and text[start - 1] in _WORD_CHARACTERS)
+        or (end < len(text) and text[end - 1] in _WORD_CHARACTERS and text[end] in _WORD_CHARACTERS)
+    )
+
+
+def _find(haystack: str, form: str) -> int:
+    """Where `form` first occurs in `haystack`, or -1."""
+    start = haystack.find(form)
+    if _is_whole_word(form):
+        while start >= 0 and not _stands_alone(haystack, start, start + len(form)):
+            start = haystack.find(form, start + 1)
+    return start
