@@ -11,11 +11,17 @@ them is unknown, so a comparison and its negation are one predicate and two lite
 from __future__ import annotations
 
 import enum
-from typing import Final
+import sys
+from array import array
+from collections.abc import Iterable
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from clausal.compiler.ir import Quantity
+
+
+_Number = TypeVar("_Number", int, float)
 
 
 class SlotKind(enum.IntEnum):
@@ -62,6 +68,10 @@ class Op(enum.IntEnum):
     """text slot a, folded, contains a term of list b"""
     PATTERN = 12
     """slot a matches pattern b"""
+    IS = 13
+    """the symbol of slot a is b: MEMBER of one value"""
+    HAS = 14
+    """set slot a has the element with bit b: ANY and ALL of one value"""
 
 
 class Code(enum.IntEnum):
@@ -92,6 +102,9 @@ class NodeKind(enum.IntEnum):
 
 STACK_LIMIT: Final = 64
 """The deepest stack that quantity code may need."""
+
+DEPTH_LIMIT: Final = 1_000
+"""How deep nodes may be nested, a node without nodes in it being 1 deep: the evaluator recurses."""
 
 ALWAYS: Final = 2**31 - 1
 """The ref of a condition that is always true; as a rule's root only."""
@@ -162,3 +175,33 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 class ProgramError(ValueError):
     """A program whose structure is not what the evaluator relies on."""
+
+
+def pack_floats(values: Iterable[float]) -> bytes:
+    """The values as an array of a program."""
+    return _little_endian(array("d", values)).tobytes()
+
+
+def pack_integers(kind: Literal["B", "i", "q", "Q"], values: Iterable[int]) -> bytes:
+    """The values as an array of a program: uint8, int32, int64 or uint64."""
+    return _little_endian(array(kind, values)).tobytes()
+
+
+def floats(data: bytes) -> array[float]:
+    """The values of an array of float64.
+
+    Raises:
+        ValueError: if the size is not a multiple of that of an element; as of `integers`.
+    """
+    return _little_endian(array("d", data))
+
+
+def integers(kind: Literal["B", "i", "q", "Q"], data: bytes) -> array[int]:
+    """The values of an array of uint8, int32, int64 or uint64."""
+    return _little_endian(array(kind, data))
+
+
+def _little_endian(values: array[_Number]) -> array[_Number]:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values

@@ -1,0 +1,165 @@
+"""Conditions as text, close to how an author writes them: for goldens, `inspect` and stable order.
+
+The text of a condition depends on names alone. It is the same whatever numbers slots, params and
+terms have, and equal texts in one corpus mean equal conditions, so it also serves as a sort key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import assert_never
+
+from clausal.compiler.ir import (
+    Absent,
+    All,
+    Any,
+    Arithmetic,
+    Comparison,
+    Condition,
+    Constant,
+    Corpus,
+    Count,
+    Flag,
+    Member,
+    Mentions,
+    Negation,
+    Overlap,
+    Param,
+    Pattern,
+    Predicate,
+    Quantity,
+    Reading,
+    Same,
+    Shared,
+    Truth,
+    WallClock,
+)
+from clausal.compiler.types import Enum, SetOf
+
+
+def quantity_text(quantity: Quantity, corpus: Corpus) -> str:
+    """The quantity as text; instants and durations are microseconds.
+
+    A constant that was folded from params shows what it was folded from, in braces, and not its
+    value: ``{cn.example.cutoff * 2}``.
+    """
+    match quantity:
+        case Constant(value=value, origin=None):
+            return repr(value).removesuffix(".0")
+        case Constant(origin=origin):
+            assert origin is not None
+            return f"{{{quantity_text(origin, corpus)}}}"
+        case Param(index=index):
+            return corpus.params[index].name
+        case Reading(slot=slot):
+            return _slot(slot, corpus)
+        case Count(slot=slot):
+            return f"count of {_slot(slot, corpus)}"
+        case Arithmetic(operator=operator, left=left, right=right):
+            return f"({quantity_text(left, corpus)} {operator} {quantity_text(right, corpus)})"
+        case _:
+            assert_never(quantity)
+
+
+def condition_text(condition: Condition, corpus: Corpus) -> str:
+    """The condition as text on one line; predicates are ``p0``, shared conditions ``s0``."""
+    match condition:
+        case Truth(value=value):
+            return "always" if value else "never"
+        case All(items=items):
+            return " and ".join([_operand(item, corpus) for item in items])
+        case Any(items=items):
+            return " or ".join([_operand(item, corpus) for item in items])
+        case Negation(item=item):
+            return f"not {_operand(item, corpus)}"
+        case Flag(slot=slot):
+            return _slot(slot, corpus)
+        case Comparison(operator=operator, left=left, right=right):
+            return f"{quantity_text(left, corpus)} {operator} {quantity_text(right, corpus)}"
+        case Member(slot=slot, values=values):
+            return f"{_slot(slot, corpus)} in {_values(slot, values, corpus)}"
+        case Same(left=one, right=other):
+            return f"{_slot(one, corpus)} == {_slot(other, corpus)}"
+        case Overlap(slot=slot, values=values, every=every):
+            verb = "has all" if every else "has any"
+            return f"{_slot(slot, corpus)} {verb} {_values(slot, values, corpus)}"
+        case Absent(slot=slot):
+            return f"{_slot(slot, corpus)} is missing"
+        case WallClock(slot=slot, zone=zone, start=start, end=end):
+            return f'{_slot(slot, corpus)} between {_time(start)} and {_time(end)} "{zone}"'
+        case Mentions(slot=slot, terms=terms):
+            return f"{_slot(slot, corpus)} contains any {corpus.terms[terms].name}"
+        case Pattern(slot=slot, pattern=pattern):
+            return f"{_slot(slot, corpus)} matches {_quoted(pattern)}"
+        case Predicate(index=index, negated=negated):
+            return f"not p{index}" if negated else f"p{index}"
+        case Shared(index=index):
+            return f"s{index}"
+        case _:
+            assert_never(condition)
+
+
+def dump_parts(corpus: Corpus) -> str:
+    """Each rule with its ``when`` and ``unless``, as the checker and `fold_constants` leave them."""
+    lines: list[str] = []
+    for rule in corpus.rules:
+        lines += [_heading(rule.version, rule.name, corpus), *_clause("when", rule.when, corpus)]
+        if rule.unless != Truth(False):
+            lines += _clause("unless", rule.unless, corpus)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def dump_conditions(corpus: Corpus) -> str:
+    """Predicates, shared conditions and each rule's condition, as the later passes leave them."""
+    lines = [f"p{i}: {condition_text(item, corpus)}" for i, item in enumerate(corpus.predicates)]
+    lines += [f"s{i}: {condition_text(item, corpus)}" for i, item in enumerate(corpus.shared)]
+    for rule in corpus.rules:
+        lines += [_heading(rule.version, rule.name, corpus), *_clause("if", rule.condition, corpus)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _heading(version: int, rule: str, corpus: Corpus) -> str:
+    of = corpus.versions[version]
+    return f"rule {of.policy} {of.version} {rule}"
+
+
+def _clause(word: str, condition: Condition, corpus: Corpus) -> Iterator[str]:
+    """On one line if it is short, else with each item of the outermost join on its own."""
+    text = condition_text(condition, corpus)
+    if len(text) <= 80 or not isinstance(condition, All | Any):
+        yield f"  {word} {text}"
+        return
+    join = "and" if isinstance(condition, All) else "or"
+    for i, item in enumerate(condition.items):
+        yield f"  {join if i else word} {_operand(item, corpus)}"
+
+
+def _operand(condition: Condition, corpus: Corpus) -> str:
+    """As text that stays one operand beside any other."""
+    text = condition_text(condition, corpus)
+    if isinstance(condition, Truth | Flag | Predicate | Shared):
+        return text
+    if isinstance(condition, Negation):
+        return text
+    return f"({text})"
+
+
+def _slot(index: int, corpus: Corpus) -> str:
+    slot = corpus.slots[index]
+    return slot.name if slot.source == "field" else f"{slot.source}({slot.name})"
+
+
+def _values(slot: int, values: tuple[str, ...], corpus: Corpus) -> str:
+    type = corpus.slots[slot].type
+    item = type.item if isinstance(type, SetOf) else type
+    shown = values if isinstance(item, Enum) else [_quoted(value) for value in values]
+    return f"[{', '.join(shown)}]"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _time(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
