@@ -20,7 +20,8 @@ python=$(dirname "$clausal")/python
 policies=$("$python" -P -c 'from importlib.resources import files; print(files("clausal.policies"))')
 
 heading "events: a small platform, seed 7"
-"$clausal" generate --profile S --seed 7 -o events.ndjson
+"$clausal" generate --profile S --seed 7 --truth truth.ndjson \
+    --ladder cn.self_media_traffic.fabrication -o events.ndjson
 
 heading "policies: checked and compiled"
 "$clausal" compile "$policies" -o policies.clausal
