@@ -134,7 +134,7 @@ def command(
         else:
             with open_output(truth) as aside:
                 count = write(items, out, aside)
-    print(counted(count, "event"), file=sys.stderr)
+    sys.stderr.write(counted(count, "event") + "\n")
 
 
 def _rates(given: list[str], known: Mapping[str, float]) -> dict[str, float]:
