@@ -151,8 +151,8 @@ def _slot(index: int, corpus: Corpus) -> str:
 
 
 def _values(slot: int, values: tuple[str, ...], corpus: Corpus) -> str:
-    type = corpus.slots[slot].type
-    item = type.item if isinstance(type, SetOf) else type
+    of = corpus.slots[slot].type
+    item = of.item if isinstance(of, SetOf) else of
     shown = values if isinstance(item, Enum) else [_quoted(value) for value in values]
     return f"[{', '.join(shown)}]"
 

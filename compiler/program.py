@@ -20,7 +20,6 @@ import msgspec
 
 from clausal.compiler.ir import Quantity
 
-
 _Number = TypeVar("_Number", int, float)
 
 
@@ -63,7 +62,7 @@ class Op(enum.IntEnum):
     ABSENT = 9
     """slot a is absent"""
     CLOCK = 10
-    """the local time of slot a in clock zone ``c`` is in [b // 1441, b % 1441) minutes"""
+    """the local time of slot a in zone c is in [b // MINUTES, b % MINUTES) minutes"""
     TERMS = 11
     """text slot a, folded, contains a term of list b"""
     PATTERN = 12
@@ -100,10 +99,13 @@ class NodeKind(enum.IntEnum):
     ANY = 1
 
 
+MINUTES: Final = 1441
+"""How many minutes can bound a time of day: 00:00 to 24:00, both included."""
+
 STACK_LIMIT: Final = 64
 """The deepest stack that quantity code may need."""
 
-DEPTH_LIMIT: Final = 1_000
+DEPTH_LIMIT: Final = 256
 """How deep nodes may be nested, a node without nodes in it being 1 deep: the evaluator recurses."""
 
 ALWAYS: Final = 2**31 - 1
@@ -175,6 +177,12 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 class ProgramError(ValueError):
     """A program whose structure is not what the evaluator relies on."""
+
+
+def mask_words(kind: SlotKind, symbols: int) -> int:
+    """How many 64-bit words a mask has for a slot with so many symbols."""
+    bits = symbols if kind is SlotKind.SET else symbols + 1
+    return max(1, (bits + 63) // 64)
 
 
 def pack_floats(values: Iterable[float]) -> bytes:

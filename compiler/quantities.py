@@ -34,8 +34,11 @@ right=Param(index=0)))
 right=Constant(value=0.0, origin=None))
     """
     match quantity:
-        case Constant(value=value, origin=origin):
-            return Constant(_plain(value), origin)
+        case Constant(value=value, origin=None):
+            return Constant(_plain(value))
+        case Constant(origin=origin):
+            assert origin is not None
+            return fold(origin, params)
         case Param(index=index):
             return Constant(_plain(params[index]), quantity)
         case Reading() | Count():

@@ -16,6 +16,7 @@ from clausal.compiler.ir import (
     Constant,
     Corpus,
     Negation,
+    Overlap,
     Predicate,
     Quantity,
     Truth,
@@ -53,34 +54,36 @@ def intern_predicates(corpus: Corpus) -> Corpus:
                 return conjunction([intern(item) for item in items])
             case Any(items=items):
                 return disjunction([intern(item) for item in items])
-        negated = isinstance(condition, Negation)
-        leaf = condition.item if isinstance(condition, Negation) else condition
-        if isinstance(leaf, Comparison):
-            leaf, opposite = canonical(leaf, corpus)
-            negated ^= opposite
-        return Predicate(numbers.setdefault(leaf, len(numbers)), negated)
+            case _:
+                leaf, negated = canonical(condition, corpus)
+                return Predicate(numbers.setdefault(leaf, len(numbers)), negated)
 
     rules = tuple(
-        [
-            msgspec.structs.replace(rule, condition=intern(rule.condition))
-            for rule in corpus.rules
-        ]
+        [msgspec.structs.replace(rule, condition=intern(rule.condition)) for rule in corpus.rules]
     )
     return msgspec.structs.replace(corpus, rules=rules, predicates=tuple(numbers))
 
 
-def canonical(comparison: Comparison, corpus: Corpus) -> tuple[Comparison, bool]:
-    """A comparison with ``<``, ``<=`` or ``==``, and whether the given one is its negation.
+def canonical(literal: Condition, corpus: Corpus) -> tuple[Condition, bool]:
+    """The one form of a leaf, and whether the given leaf or negated leaf is its negation.
 
-    A constant stands on the right, and of two other quantities the one whose text is greater. With
-    floats that are not NaN, and a value that is unknown on both sides of the negation alike, the
-    rewriting is exact.
+    A comparison gets ``<``, ``<=`` or ``==``, with a constant on the right, or else the quantity
+    whose text is greater: exact, since floats here are never NaN, and what is unknown is unknown on
+    both sides. ``has all`` of one value is ``has any``.
     """
-    operator, left, right = comparison.operator, comparison.left, comparison.right
-    if _rank(left, corpus) > _rank(right, corpus):
-        operator, left, right = _MIRRORED[operator], right, left
-    opposite = operator in _NEGATION_OF
-    return Comparison(_NEGATION_OF.get(operator, operator), left, right), opposite
+    match literal:
+        case Negation(item=item):
+            leaf, negated = canonical(item, corpus)
+            return leaf, not negated
+        case Comparison(operator=operator, left=left, right=right):
+            if _rank(left, corpus) > _rank(right, corpus):
+                operator, left, right = _MIRRORED[operator], right, left
+            positive = _NEGATION_OF.get(operator, operator)
+            return Comparison(positive, left, right), positive != operator
+        case Overlap(slot=slot, values=(_,) as values, every=True):
+            return Overlap(slot, values, every=False), False
+        case _:
+            return literal, False
 
 
 def _rank(quantity: Quantity, corpus: Corpus) -> tuple[bool, str]:

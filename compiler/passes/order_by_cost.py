@@ -160,7 +160,7 @@ def _operations(quantity: Quantity) -> float:
 
 def _share(values: int, slot: int, corpus: Corpus) -> float:
     """Of all values that a slot may have, the share that ``values`` of them are; at most 0.9."""
-    type = corpus.slots[slot].type
-    item = type.item if isinstance(type, SetOf) else type
+    of = corpus.slots[slot].type
+    item = of.item if isinstance(of, SetOf) else of
     known = len(item.values) if isinstance(item, Enum) else _LIKELY_VALUES
     return min(values / known, 0.9)
