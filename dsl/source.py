@@ -154,6 +154,15 @@ class Source:
         shown = str(path) if name is None else name
         return cls(shown, _decode(_read_bytes(path, shown), shown))
 
+    @classmethod
+    def decode(cls, data: bytes, name: str) -> Source:
+        """The source in the bytes of a file, such as standard input, read as `read` reads one.
+
+        Raises:
+            SourceError: when the bytes are not UTF-8 or hold a NUL byte.
+        """
+        return cls(name, _decode(data, name))
+
 
 def _read_bytes(path: Path, name: str) -> bytes:
     """The bytes of the file, if there are not too many of them."""
