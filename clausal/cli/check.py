@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from clausal.cli.loading import PolicyPaths, sources_of
-from clausal.cli.shell import ColorOption, DebugOption, Exit, Failure, counted, print_text
+from clausal.cli.shell import ColorOption, CommandError, DebugOption, Exit, counted, print_text
 
 EXAMPLES: Final = (
     ("check every policy under a folder", "clausal check policies"),
@@ -57,7 +57,7 @@ def command(
     from clausal.dsl.codes import Severity
 
     if as_json and as_sarif:
-        raise Failure("choose one of `--json` and `--sarif`", code=Exit.USAGE)
+        raise CommandError("choose one of `--json` and `--sarif`", code=Exit.USAGE)
     sources, diagnostics = sources_of(paths)
     _, found = check_sources(sources)
     diagnostics.extend(found)

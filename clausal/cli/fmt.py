@@ -14,9 +14,9 @@ from clausal.cli.loading import PolicyPaths
 from clausal.cli.shell import (
     STDIO,
     ColorOption,
+    CommandError,
     DebugOption,
     Exit,
-    Failure,
     counted,
     inline,
     report,
@@ -59,7 +59,7 @@ def command(
 
     if paths and Path(STDIO) in paths:
         if len(paths) > 1:
-            raise Failure("`-` stands alone: standard input has one text", code=Exit.USAGE)
+            raise CommandError("`-` stands alone: standard input has one text", code=Exit.USAGE)
         return _filter(check=check, diff=diff)
     diagnostics = Diagnostics()
     changed = total = 0
@@ -104,7 +104,7 @@ def _collect(paths: list[Path]) -> list[Path]:
     for path in paths:
         inside = sorted(path.rglob("*.policy")) if path.is_dir() else [path]
         if not inside:
-            raise Failure(
+            raise CommandError(
                 f"there is no policy file in `{inline(str(path))}`",
                 code=Exit.USAGE,
                 hint="policy files end in .policy",

@@ -12,9 +12,9 @@ import typer
 from clausal.cli.shell import (
     STDIO,
     ColorOption,
+    CommandError,
     DebugOption,
     Exit,
-    Failure,
     counted,
     open_output,
     same_file,
@@ -103,17 +103,17 @@ def command(
 
         from clausal.generator import PROFILES, generate, write
     except ImportError as error:
-        raise Failure(
+        raise CommandError(
             "generating events needs NumPy", code=Exit.USAGE, hint="pip install 'clausal[generate]'"
         ) from error
     if profile not in PROFILES:
-        raise Failure(
+        raise CommandError(
             f"there is no profile `{profile}`",
             code=Exit.USAGE,
             hint=f"choose {', '.join(PROFILES)}",
         )
     if truth is not None and (truth == output or same_file(truth, output)):
-        raise Failure("events and truth need a file each", code=Exit.USAGE)
+        raise CommandError("events and truth need a file each", code=Exit.USAGE)
     chosen = PROFILES[profile]
     first = start or chosen.start
     try:
@@ -126,7 +126,7 @@ def command(
             rates={**chosen.rates, **_rates(rate or [], chosen.rates)},
         )
     except ValueError as error:
-        raise Failure(str(error), code=Exit.USAGE) from error
+        raise CommandError(str(error), code=Exit.USAGE) from error
     items = generate(world, seed, ladder=ladder)
     with open_output(output) as out:
         if truth is None:
@@ -147,11 +147,11 @@ def _rates(given: list[str], known: Mapping[str, float]) -> dict[str, float]:
         if name not in names:
             found = nearest(name, names)
             hint = f"did you mean `{found}`?" if found else f"there are {', '.join(names)}"
-            raise Failure(f"there is no conduct `{name}`", code=Exit.USAGE, hint=hint)
+            raise CommandError(f"there is no conduct `{name}`", code=Exit.USAGE, hint=hint)
         try:
             rates[name] = float(number)
         except ValueError as error:
-            raise Failure(
+            raise CommandError(
                 f"`{text}` is not CONDUCT=N, such as {name}=900", code=Exit.USAGE
             ) from error
     return rates

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clausal.cli.shell import Exit, Failure, inline
+from clausal.cli.shell import CommandError, Exit, inline
 
 if TYPE_CHECKING:
     from clausal.compiler.bundle import Artifact
     from clausal.compiler.ir import Corpus
     from clausal.dsl.diagnostics import Diagnostics
     from clausal.dsl.source import Source
-    from clausal.engine.evaluator import Bundle
 
 PolicyPaths = Annotated[
     list[Path] | None,
@@ -42,7 +41,7 @@ def sources_of(paths: Sequence[Path] | None) -> tuple[list[Source], Diagnostics]
     """The policy files at `paths`, or in the current folder, and what could not be read.
 
     Raises:
-        Failure: when there is no policy file at all.
+        CommandError: when there is no policy file at all.
     """
     from clausal.compiler.library import load_sources
 
@@ -50,7 +49,7 @@ def sources_of(paths: Sequence[Path] | None) -> tuple[list[Source], Diagnostics]
     sources, diagnostics = load_sources(chosen)
     if not sources and not diagnostics.has_errors:
         where = ", ".join(f"`{inline(str(path))}`" for path in chosen[:3])
-        raise Failure(
+        raise CommandError(
             f"there is no policy file in {where}",
             code=Exit.USAGE,
             hint="policy files end in .policy; `clausal init` makes some to begin with",

@@ -48,7 +48,7 @@ class Exit(enum.IntEnum):
     """Ctrl-C, or whoever read the output went away."""
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """A command that cannot go on, told in one line: lowercase, no final period.
 
     `hint` says what to do about it, if that is known.
@@ -251,7 +251,7 @@ def write_file(path: Path, data: bytes) -> None:
     The mode of a file that was there is kept, and a link is followed.
 
     Raises:
-        Failure: when the file cannot be written.
+        CommandError: when the file cannot be written.
     """
     target = path.resolve()
     try:
@@ -270,7 +270,7 @@ def write_file(path: Path, data: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise Failure(f"cannot write `{path}`: {reason(error)}", code=Exit.INPUT) from error
+        raise CommandError(f"cannot write `{path}`: {reason(error)}", code=Exit.INPUT) from error
 
 
 def _umask() -> int:
@@ -284,7 +284,7 @@ def open_output(name: str) -> Iterator[BinaryIO]:
     """A binary file to write to as results come; `-` is standard output.
 
     Raises:
-        Failure: when the file cannot be opened.
+        CommandError: when the file cannot be opened.
     """
     if name == STDIO:
         sys.stdout.flush()
@@ -294,7 +294,7 @@ def open_output(name: str) -> Iterator[BinaryIO]:
     try:
         file = Path(name).open("wb")  # noqa: SIM115 - closed below, after an error of its own kind
     except OSError as error:
-        raise Failure(f"cannot write `{name}`: {reason(error)}", code=Exit.INPUT) from error
+        raise CommandError(f"cannot write `{name}`: {reason(error)}", code=Exit.INPUT) from error
     with file:
         yield file
 
