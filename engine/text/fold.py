@@ -40,9 +40,7 @@ _IOTA: Final = "ι"
 
 # Hangul vowels and final consonants that compose with what precedes them (The Unicode Standard
 # 3.12), and the letters outside category M that do so: the Kirat Rai vowel signs of Unicode 16.
-_COMPOSING_LETTERS: Final = frozenset(
-    map(chr, (*range(0x1160, 0x1200), *range(0xD7B0, 0xD7FC), *range(0x16D63, 0x16D6B)))
-)
+_COMPOSING_LETTERS: Final = frozenset(map(chr, (*range(0x1160, 0x1200), *range(0x16D63, 0x16D6B))))
 
 Offsets = Sequence[tuple[int, int]]
 """For each folded character, the half-open range of original characters that it stands for."""

@@ -16,6 +16,7 @@ The result is to be compiled without regard to case, which gives `[A-Z]` and `\p
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from clausal.engine.text.fold import segments
@@ -93,7 +94,8 @@ def _escaped_character(escape: str) -> str | None:
 
 def _fold_class(token: Token) -> str:
     """The pattern for the token of a class."""
-    opening, items = class_items(token.text)
+    # A letter and an accent behind it are one character of a folded text.
+    opening, items = class_items(unicodedata.normalize("NFC", token.text))
     kept: list[str] = []
     several: list[str] = []
     while items:

@@ -275,4 +275,4 @@ def _unpaired(parts: list[Token]) -> int | None:
             if not opened:
                 return token.offset
             opened.pop()
-    return opened[-1] if opened else None
+    return opened[0] if opened else None

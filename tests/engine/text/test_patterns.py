@@ -199,6 +199,7 @@ def test_every_string_is_a_pattern_or_has_a_reason(pattern: str) -> None:
         ("e\u0301+x", "éééx"),
         ("❤️+", "❤❤"),
         ("[❤️🔥]", "🔥"),
+        ("^[xe\u0301]$", "é"),
         (r"\p{Lu}", "a"),
         (r"\p{Han}{2}", "刚刚"),
         (r"[\p{Han}]{2}", "刚刚"),
@@ -268,6 +269,7 @@ def test_the_first_match_is_in_the_original_text() -> None:
     assert three.first(2, text) == (9, 10)
     assert three.first(3, text) == (10, 10)
     assert three.first(4, text) is None
+    assert PatternSet([("[‥…]", True)]).first(0, "等...") == (1, 4)
     assert len(three) == 5
     with pytest.raises(IndexError):
         three.search(5, text)
@@ -291,6 +293,7 @@ REFUSED = {
     "a++": "`++` repeats a repetition; put parentheses around the inner one (at character 2)",
     "*a": "`*` has nothing to repeat (at character 1)",
     "刚(a": "a `(` has no `)` (at character 2)",
+    "(a(b": "a `(` has no `)` (at character 1)",
     "(a)(b(c)": "a `(` has no `)` (at character 4)",
     "(a))": "a `)` has no `(` (at character 4)",
     r"\)[a": "a `[` has no `]` (at character 3)",

@@ -183,6 +183,7 @@ def test_the_first_occurrence_is_in_the_original_text() -> None:
     assert matcher.first(text, 2) == TermMatch("株", 23, 24)
     assert matcher.first(text, 3) is None
     assert matcher.first(text, 4) is None
+    assert TermMatcher([["ad"]]).first("made ad", 0) == TermMatch("ad", 5, 7)
     with pytest.raises(IndexError):
         matcher.first(text, 5)
 
@@ -225,6 +226,9 @@ def test_lone_surrogates_do_not_raise() -> None:
     assert raw.hits(text) == 0b011
     assert raw.first(text, 1) == TermMatch("ad", 4, 6)
     assert raw.first(text, 2) is None
+    replaced = TermMatcher([["\ufffd"]], folded=False)
+    assert replaced.hits(text) == 1
+    assert replaced.first(text, 0) == TermMatch("\ufffd", 0, 1)
 
 
 def test_null_characters_are_characters() -> None:
