@@ -93,6 +93,11 @@ def _get_engine() -> _Engine:
         return _engine
 
 
+def keywords() -> frozenset[str]:
+    """Every word that means something of its own somewhere in the grammar."""
+    return frozenset(text for text in _get_engine().keywords.values() if text[0].isalpha())
+
+
 def parse(source: Source) -> tuple[nodes.File, Diagnostics]:
     """The tree of ``source`` and what was wrong with its syntax.
 
