@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import example, given
@@ -22,6 +23,8 @@ TROUBLE = (
     "\U000e0041ﬁ㈱…①⑫Ａ１，。．\u3000\u0958\u0f73\u0f71\u0f72\ufb2c\u2126\u212b豈\x00 .1"
     "\ud800\udc00\U0001d400\U0001f100😀\u0b5c\u09dc"
 )
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+FORMS: list[Form] = ["NFC", "NFD", "NFKC", "NFKD"]
 texts = st.text(st.one_of(st.sampled_from(TROUBLE), st.characters()), max_size=12)
 
 # SHA-256 of the property NFKC_Casefold in DerivedNormalizationProps.txt, for the code points that
@@ -91,8 +94,8 @@ def test_folding_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
-@given(texts, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
-def test_normalised_forms_of_a_text_fold_alike(text: str, form: str) -> None:
+@given(texts, st.sampled_from(FORMS))
+def test_normalised_forms_of_a_text_fold_alike(text: str, form: Form) -> None:
     if form in {"NFC", "NFD"}:
         normalised = unicodedata.normalize(form, text)
     else:

@@ -244,14 +244,14 @@ def test_more_lists_than_a_machine_word_has_bits() -> None:
 
 def test_ten_thousand_terms() -> None:
     rng = random.Random(7)
-    words = {
-        "".join(rng.choices("天地玄黄宇宙洪荒日月盈昃", k=rng.randint(2, 6))) for _ in range(12_000)
-    }
-    words = sorted(words)[:10_000]
+    characters = "天地玄黄宇宙洪荒日月盈昃"
+    distinct = {"".join(rng.choices(characters, k=rng.randint(2, 6))) for _ in range(20_000)}
+    words = sorted(distinct)[:10_000]
+    assert len(words) == 10_000
     lists = [words[i::50] for i in range(50)]
     matcher = TermMatcher(lists)
     for _ in range(5):
-        text = "".join(rng.choices("天地玄黄宇宙洪荒日月盈昃，", k=60))
+        text = "".join(rng.choices(characters + "，", k=12))
         folded = fold(text)
         wanted = {i for i, ts in enumerate(lists) if any(t in folded for t in ts)}
         assert lists_of(matcher.hits(folded)) == wanted
