@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -122,7 +123,7 @@ def _checked(param: ParamDef, value: float) -> float:
 
 def _problem(type: str, value: float) -> str | None:
     """Why a quantity type has no such value."""
-    if not -1.8e308 < value < 1.8e308:
+    if not abs(value) <= sys.float_info.max:
         return "must be a finite number"
     if type == "share" and not 0 <= value <= 1:
         return "must be from 0 to 1"

@@ -12,9 +12,9 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Final, assert_never
 
-from clausal.compiler.ir import Arithmetic, Constant, Param, Quantity
+from clausal.compiler.ir import Arithmetic, Constant, Param, Quantity, Slot
 from clausal.compiler.program import (
     ALWAYS,
     DEPTH_LIMIT,
@@ -31,6 +31,7 @@ from clausal.compiler.program import (
     integers,
     mask_words,
 )
+from clausal.compiler.types import Enum, MapOf, Scalar, SetOf, Type
 
 _TEXTUAL: Final = frozenset({SlotKind.SYMBOL, SlotKind.TEXT})
 _ANY_KIND: Final = frozenset(SlotKind)
@@ -56,8 +57,10 @@ _OPERANDS: Final[dict[Op, tuple[frozenset[SlotKind], bool, bool]]] = {
 _Rows = list[tuple[int, int, int]]
 
 
-def verify(program: Program, *, slots: int, rules: int, versions: int, params: int) -> None:
-    """Check that the program is sound, and that it is about so many slots, rules and so on.
+def verify(
+    program: Program, *, slots: Sequence[Slot], rules: int, versions: int, params: int
+) -> None:
+    """Check that the program is sound, and that it is about these slots and so many rules.
 
     ``steps_bound`` is not checked: it is what the compiler found, and nothing relies on it.
 
@@ -86,7 +89,7 @@ class _Check:
         self._predicates = 0
         self._nodes = 0
 
-    def everything(self, *, slots: int, rules: int, versions: int, params: int) -> None:
+    def everything(self, *, slots: Sequence[Slot], rules: int, versions: int, params: int) -> None:
         self._slots(slots)
         self._pools(params)
         self._tests()
@@ -94,25 +97,31 @@ class _Check:
         self._rules(rules, versions)
         self._segments(versions)
 
-    def _slots(self, slots: int) -> None:
+    def _slots(self, slots: Sequence[Slot]) -> None:
         program = self._program
         kinds = integers("B", program.slot_kinds)
         strings = integers("B", program.slot_strings)
-        _length("slot_kinds", kinds, slots)
-        _length("slot_strings", strings, slots)
-        _length("symbols", program.symbols, slots)
+        _length("slot_kinds", kinds, len(slots))
+        _length("slot_strings", strings, len(slots))
+        _length("symbols", program.symbols, len(slots))
         _below("slot_kinds", kinds, len(SlotKind))
         _below("slot_strings", strings, 2)
         self._kinds = [SlotKind(kind) for kind in kinds]
         self._strings = [flag == 1 for flag in strings]
-        for slot, symbols in enumerate(program.symbols):
-            kind = self._kinds[slot]
+        for slot, kind, flag, symbols in zip(
+            slots, self._kinds, self._strings, program.symbols, strict=True
+        ):
+            if kind not in _kinds_of(slot.type):
+                raise ProgramError(f"slot `{slot.name}` cannot be held as {kind.name}")
             if symbols and kind in {SlotKind.FLAG, SlotKind.QUANTITY}:
-                raise ProgramError(f"slot {slot} is held as {kind.name} and has symbols")
+                raise ProgramError(f"slot `{slot.name}` has symbols, and is held as {kind.name}")
+            item = slot.type.item if isinstance(slot.type, SetOf) else slot.type
+            if isinstance(item, Enum) and symbols != item.names:
+                raise ProgramError(f"the symbols of slot `{slot.name}` are not those of its type")
             if len(set(symbols)) != len(symbols):
-                raise ProgramError(f"slot {slot} has a symbol twice")
-            if self._strings[slot] and kind not in _TEXTUAL:
-                raise ProgramError(f"slot {slot} is held as {kind.name} and keeps its text")
+                raise ProgramError(f"slot `{slot.name}` has a symbol twice")
+            if flag and kind not in _TEXTUAL:
+                raise ProgramError(f"slot `{slot.name}` keeps no text, being held as {kind.name}")
 
     def _pools(self, params: int) -> None:
         program = self._program
@@ -299,6 +308,25 @@ def check_origin(origin: Quantity, params: int) -> None:
                 pending += [left, right]
             case _:
                 raise ProgramError("the origin of a constant is not made of params and numbers")
+
+
+def _kinds_of(type: Type) -> frozenset[SlotKind]:
+    """How a slot of the type may be held."""
+    match type:
+        case Scalar(name="bool"):
+            return frozenset({SlotKind.FLAG})
+        case Scalar(name="string" | "text"):
+            return _TEXTUAL
+        case Scalar():
+            return frozenset({SlotKind.QUANTITY})
+        case Enum():
+            return frozenset({SlotKind.SYMBOL})
+        case SetOf():
+            return frozenset({SlotKind.SET})
+        case MapOf():
+            return frozenset()
+        case _:
+            assert_never(type)
 
 
 def _length(name: str, values: Sequence[object], wanted: int) -> None:
