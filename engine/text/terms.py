@@ -170,7 +170,7 @@ class TermMatcher:
         best: tuple[int, int, str] | None = None
         for term in self._lists[index]:
             form = self._form(term)
-            start = _find(haystack, form)
+            start = find_term(haystack, form)
             if start >= 0 and (best is None or (start, -len(form)) < (best[0], best[0] - best[1])):
                 best = (start, start + len(form), term)
         if best is None:
@@ -197,8 +197,8 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     )
 
 
-def _find(haystack: str, form: str) -> int:
-    """Where `form` first occurs in `haystack`, or -1."""
+def find_term(haystack: str, form: str) -> int:
+    """Where a term first occurs in a text, or -1; both are folded, or both are as they are."""
     start = haystack.find(form)
     if _is_whole_word(form):
         while start >= 0 and not _stands_alone(haystack, start, start + len(form)):
