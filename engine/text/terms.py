@@ -74,7 +74,7 @@ def check_term(term: str, *, folded: bool = True) -> str | None:
         folded: Whether the list is searched in a `text` field.
     """
     if not term.strip():
-        return "the term is blank and would occur in every text"
+        return "the term is blank, and blanks are no sign of anything"
     if folded and not foldable(term):
         return "nothing is left of the term when it is folded: it has invisible characters only"
     if max(len(term), len(fold(term)) if folded else 0) > MAX_TERM_LENGTH:
