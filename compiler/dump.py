@@ -77,6 +77,8 @@ def condition_text(condition: Condition, corpus: Corpus) -> str:
             return _slot(slot, corpus)
         case Comparison(operator=operator, left=left, right=right):
             return f"{quantity_text(left, corpus)} {operator} {quantity_text(right, corpus)}"
+        case Member(slot=slot, values=(_,) as values):
+            return f"{_slot(slot, corpus)} == {_value(slot, values[0], corpus)}"
         case Member(slot=slot, values=values):
             return f"{_slot(slot, corpus)} in {_values(slot, values, corpus)}"
         case Same(left=one, right=other):
@@ -151,10 +153,13 @@ def _slot(index: int, corpus: Corpus) -> str:
 
 
 def _values(slot: int, values: tuple[str, ...], corpus: Corpus) -> str:
+    return f"[{', '.join([_value(slot, value, corpus) for value in values])}]"
+
+
+def _value(slot: int, value: str, corpus: Corpus) -> str:
     of = corpus.slots[slot].type
     item = of.item if isinstance(of, SetOf) else of
-    shown = values if isinstance(item, Enum) else [_quoted(value) for value in values]
-    return f"[{', '.join(shown)}]"
+    return value if isinstance(item, Enum) else _quoted(value)
 
 
 def _quoted(text: str) -> str:

@@ -74,7 +74,11 @@ class Op(enum.IntEnum):
 
 
 class Code(enum.IntEnum):
-    """Postfix code of quantities: pairs (opcode, operand) of int32; operand 0 where unused."""
+    """Postfix code of quantities: pairs (opcode, operand) of int32; operand 0 where unused.
+
+    An operation whose result is not finite makes the predicate unknown at once: what follows might
+    make it finite again.
+    """
 
     CONSTANT = 0
     """push constants[operand]"""
