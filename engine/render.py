@@ -200,6 +200,7 @@ _UNITS: Final = (
 )
 
 
+@functools.lru_cache(maxsize=1024)
 def duration(microseconds: float, language: Language) -> str:
     """A duration in words: ``2 days 12 hours``, ``2天12小时``; parts of a second as a fraction."""
     rest = round(abs(microseconds))
@@ -245,11 +246,13 @@ def _local(microseconds: int, zone: str) -> datetime:
     return moment if offset % timedelta(minutes=1) else local
 
 
+@functools.lru_cache(maxsize=4096)
 def rfc3339(microseconds: int, zone: str) -> str:
     """An instant as decisions have it: ``2024-05-01T12:00:00+08:00``."""
     return _local(microseconds, zone).isoformat()
 
 
+@functools.lru_cache(maxsize=4096)
 def instant(microseconds: int, zone: str, language: Language) -> str:
     """An instant as people read it: ``1 May 2024, 12:00 (UTC+08:00)``; seconds if there are any."""
     local = _local(microseconds, zone)
