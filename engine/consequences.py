@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from clausal.compiler.ir import ArgumentValue, Constant, Corpus, LadderDef, MeasureDef
-from clausal.compiler.quantities import fold
 from clausal.engine.decision import Mode, TargetRef
 from clausal.engine.join import Algebra
 from clausal.engine.segments import FOREVER, Cause, Segment, Value, split
@@ -56,7 +55,6 @@ class Consequences:
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self.algebra: Final = Algebra(corpus.sanctions)
-        self._params = [param.value for param in corpus.params]
         self._target_slots = {target.name: target.slot for target in corpus.targets}
         self.names: Final = tuple(
             f"{corpus.versions[rule.version].policy}.{rule.name}" for rule in corpus.rules
@@ -71,21 +69,11 @@ class Consequences:
         return tuple(
             _Prepared(
                 measure,
-                tuple(self._argument(value) for value in measure.arguments),
+                tuple(_value(argument) for argument in measure.arguments),
                 self._review(measure),
             )
             for measure in measures
         )
-
-    def _argument(self, value: ArgumentValue | None) -> Value:
-        if not isinstance(value, Constant):
-            return value
-        if value.origin is None:
-            return value.value
-        folded = fold(value.origin, self._params)
-        # An argument is a param itself: the language has no arithmetic there.
-        assert isinstance(folded, Constant)
-        return folded.value
 
     def _review(self, measure: MeasureDef) -> int:
         """As many people as the measure or its sanction asks for, one at least for what is final.
@@ -201,6 +189,10 @@ class _Prepared:
     measure: MeasureDef
     arguments: tuple[Value, ...]
     review: int
+
+
+def _value(argument: ArgumentValue | None) -> Value:
+    return argument.value if isinstance(argument, Constant) else argument
 
 
 def _steps_of(ladder: LadderDef, active: int | None, any_step: bool) -> Iterable[int]:

@@ -84,8 +84,7 @@ class Decider:
         """Prepare all that does not depend on an event.
 
         Args:
-            corpus: As the checker left it, or after the passes; its params have the values that
-                arguments are computed with.
+            corpus: As the checker left it, perhaps with its params bound anew.
             bundle: The digest that decisions carry.
         """
         self._corpus = corpus

@@ -10,11 +10,8 @@ import pytest
 
 from clausal.compiler.ir import (
     Bilingual,
-    Constant,
     Corpus,
     Hole,
-    Param,
-    ParamDef,
     RuleDef,
 )
 from clausal.engine.consequences import draw
@@ -230,14 +227,6 @@ def test_the_notice_fills_in_the_words_of_the_sanction() -> None:
     assert only.notice.en == (
         "Item c1 is not shown on trending, pushes until it is corrected; Policy p, clause 1.1."
     )
-
-
-def test_an_argument_follows_its_param() -> None:
-    params = [ParamDef("p.cut", "share", 0.5)]
-    bound = measure(LIMIT, Constant(0.5, Param(0)), days=1, target="content")
-    first = corpus(rule("a", always, bound), params=params)
-    second = msgspec.structs.replace(first, params=(ParamDef("p.cut", "share", 0.8),))
-    assert [decide(c, event()).measures[0].arguments["cut"] for c in (first, second)] == [0.5, 0.8]
 
 
 # ── Ladders ──────────────────────────────────────────────────────────────────────────────────────
