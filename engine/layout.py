@@ -1,0 +1,245 @@
+"""What the compiled core looks up while it reads and evaluates, worked out once from a program.
+
+A `Layout` adds to the program's arrays what follows from the types of the slots and from the
+predicates: how each slot is read, where the bits of its sets lie, what matches its texts. The core
+walks it without looking twice, so everything that it relies on is checked here.
+"""
+
+from __future__ import annotations
+
+import enum
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from clausal.compiler.ir import Slot
+from clausal.compiler.program import Op, Program, ProgramError, SlotKind, integers, mask_words
+from clausal.compiler.types import Enum, Scalar, ScalarName, SetOf, Type
+from clausal.engine.text.patterns import PatternSet
+from clausal.engine.text.terms import TermMatcher
+
+DEPTH_LIMIT: Final = 64
+"""The longest path of a field: the core recurses from object to object."""
+
+
+class Form(enum.IntEnum):
+    """What the values of a slot look like in an event."""
+
+    BOOL = 0
+    INTEGER = 1
+    NUMBER = 2
+    SHARE = 3
+    INSTANT = 4
+    DURATION = 5
+    DATE = 6
+    NAME = 7
+    """A value of an enum."""
+    STRING = 8
+    """A string or text."""
+    NAMES = 9
+    """A set of values of an enum."""
+    STRINGS = 10
+    """A set of strings."""
+
+
+_FORMS: Final[Mapping[ScalarName, Form]] = {
+    "bool": Form.BOOL,
+    "integer": Form.INTEGER,
+    "number": Form.NUMBER,
+    "share": Form.SHARE,
+    "instant": Form.INSTANT,
+    "duration": Form.DURATION,
+    "date": Form.DATE,
+    "string": Form.STRING,
+    "text": Form.STRING,
+}
+
+_KINDS: Final[Mapping[Form, frozenset[SlotKind]]] = {
+    Form.BOOL: frozenset({SlotKind.FLAG}),
+    **dict.fromkeys(
+        (Form.INTEGER, Form.NUMBER, Form.SHARE, Form.INSTANT, Form.DURATION, Form.DATE),
+        frozenset({SlotKind.QUANTITY}),
+    ),
+    Form.NAME: frozenset({SlotKind.SYMBOL}),
+    Form.STRING: frozenset({SlotKind.SYMBOL, SlotKind.TEXT}),
+    Form.NAMES: frozenset({SlotKind.SET}),
+    Form.STRINGS: frozenset({SlotKind.SET}),
+}
+"""How values of each form may be held."""
+
+
+@dataclass(slots=True)
+class Tree:
+    """An object of the event: its keys in the order of the slots, each a slot or a tree."""
+
+    below: dict[str, int | Tree] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The term lists that one slot is searched for: predicate ``predicates[i]`` asks for list i."""
+
+    matcher: TermMatcher
+    predicates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Tables by slot, by predicate, and by clock.
+
+    Attributes:
+        forms: uint8 for each slot, a `Form`.
+        codes: For each slot, 1 + the index of each of its symbols.
+        word_first, word_count: int32, the words of a SET slot among those of all; no words else.
+        words: How many words all sets have together.
+        clock_of: int32 for each predicate: the number of a CLOCK predicate's clock, else -1.
+        clocks: The slot and the time zone of each clock.
+        terms: For each slot that is searched for terms, its lists.
+        patterns: The program's patterns, compiled.
+        tree: Where in an event the slots that are fields lie.
+        required: int32, the slots that are fields and must have a value.
+    """
+
+    forms: array[int]
+    codes: tuple[dict[str, int], ...]
+    word_first: array[int]
+    word_count: array[int]
+    words: int
+    clock_of: array[int]
+    clocks: tuple[tuple[int, ZoneInfo], ...]
+    terms: dict[int, Terms]
+    patterns: PatternSet
+    tree: Tree
+    required: array[int]
+
+
+def lay_out(program: Program, slots: Sequence[Slot]) -> Layout:
+    """The layout of a verified program.
+
+    Raises:
+        ProgramError: if it does not hold its slots as their types ask, if the paths of fields do
+            not form a tree, or if a term list, pattern or time zone is not one.
+    """
+    forms = [_form(slot.type) for slot in slots]
+    _check_slots(program, slots, forms)
+    counts = [
+        mask_words(SlotKind.SET, len(symbols)) if form in {Form.NAMES, Form.STRINGS} else 0
+        for form, symbols in zip(forms, program.symbols, strict=True)
+    ]
+    firsts = list(accumulate(counts, initial=0))[:-1]
+    clock_of, clocks = _clocks(program)
+    try:
+        patterns = PatternSet(program.patterns)
+        terms = _terms(program)
+    except ValueError as error:
+        raise ProgramError(str(error)) from None
+    return Layout(
+        forms=array("B", forms),
+        codes=tuple(
+            [{name: code for code, name in enumerate(names, 1)} for names in program.symbols]
+        ),
+        word_first=array("i", firsts),
+        word_count=array("i", counts),
+        words=sum(counts),
+        clock_of=array("i", clock_of),
+        clocks=clocks,
+        terms=terms,
+        patterns=patterns,
+        tree=_tree(slots),
+        required=array(
+            "i",
+            [i for i, slot in enumerate(slots) if slot.required and slot.source == "field"],
+        ),
+    )
+
+
+def _form(type: Type) -> Form:
+    match type:
+        case Scalar(name=name):
+            return _FORMS[name]
+        case Enum():
+            return Form.NAME
+        case SetOf(item=Enum()):
+            return Form.NAMES
+        case SetOf(item=Scalar(name="string")):
+            return Form.STRINGS
+        case _:
+            raise ProgramError("a slot has a type that no value has")
+
+
+def _check_slots(program: Program, slots: Sequence[Slot], forms: Sequence[Form]) -> None:
+    kinds = integers("B", program.slot_kinds)
+    for slot, form, kind, symbols in zip(slots, forms, kinds, program.symbols, strict=True):
+        if SlotKind(kind) not in _KINDS[form]:
+            raise ProgramError(f"slot `{slot.name}` is held as {SlotKind(kind).name}")
+        item = slot.type.item if isinstance(slot.type, SetOf) else slot.type
+        if isinstance(item, Enum) and symbols != item.names:
+            raise ProgramError(f"slot `{slot.name}` has other symbols than values")
+        if slot.source != "field" and (len(slot.path) != 1 or form not in _FIGURES):
+            raise ProgramError(f"slot `{slot.name}` is no figure of the history")
+
+
+_FIGURES: Final = frozenset({Form.INTEGER, Form.NUMBER, Form.SHARE})
+
+
+def _clocks(program: Program) -> tuple[list[int], tuple[tuple[int, ZoneInfo], ...]]:
+    """Number the pairs of slot and time zone that predicates ask the time of."""
+    numbers: dict[tuple[int, int], int] = {}
+    clock_of: list[int] = []
+    rows = zip(
+        integers("i", program.op), integers("i", program.a), integers("i", program.c), strict=True
+    )
+    for op, slot, zone in rows:
+        if op == Op.CLOCK:
+            clock_of.append(numbers.setdefault((slot, zone), len(numbers)))
+        else:
+            clock_of.append(-1)
+    try:
+        zones = [ZoneInfo(name) for name in program.zones]
+    except (ValueError, KeyError, OSError):
+        raise ProgramError("a time zone is not known here") from None
+    return clock_of, tuple([(slot, zones[zone]) for slot, zone in numbers])
+
+
+def _terms(program: Program) -> dict[int, Terms]:
+    """One matcher for each slot, or for all slots that are searched for the same lists."""
+    asked: dict[int, list[tuple[int, int]]] = {}
+    rows = zip(
+        integers("i", program.op), integers("i", program.a), integers("i", program.b), strict=True
+    )
+    for predicate, (op, slot, list_) in enumerate(rows):
+        if op == Op.TERMS:
+            asked.setdefault(slot, []).append((list_, predicate))
+    matchers: dict[tuple[int, ...], TermMatcher] = {}
+    found: dict[int, Terms] = {}
+    for slot, pairs in asked.items():
+        key = tuple([list_ for list_, _ in pairs])
+        if key not in matchers:
+            matchers[key] = TermMatcher([program.terms[list_] for list_ in key])
+        found[slot] = Terms(matchers[key], tuple([predicate for _, predicate in pairs]))
+    return found
+
+
+def _tree(slots: Sequence[Slot]) -> Tree:
+    root = Tree()
+    for index, slot in enumerate(slots):
+        if slot.source != "field":
+            continue
+        if not slot.path:
+            raise ProgramError("a slot has no path")
+        *groups, last = slot.path
+        if len(groups) >= DEPTH_LIMIT:
+            raise ProgramError(f"a path has more than {DEPTH_LIMIT} names")
+        tree = root
+        for name in groups:
+            inner = tree.below.setdefault(name, Tree())
+            if not isinstance(inner, Tree):
+                raise ProgramError(f"slot `{slot.name}` lies inside of another slot")
+            tree = inner
+        if last in tree.below:
+            raise ProgramError(f"slot `{slot.name}` occurs twice, or has others inside of it")
+        tree.below[last] = index
+    return root
