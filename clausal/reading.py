@@ -23,11 +23,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 import msgspec
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
     from clausal.compiler.ir import SchemaField
 
 LINE_LIMIT: Final = 16 * 1024 * 1024
@@ -39,6 +41,7 @@ DOCUMENT_LIMIT: Final = 512 * 1024 * 1024
 STDIN: Final = "-"
 """The name that stands for standard input."""
 
+_BUFFER: Final = 256 * 1024
 _GZIP: Final = b"\x1f\x8b"
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -165,7 +168,7 @@ class EventFile:
         if self.name != STDIN:
             self._file.close()
 
-    def __enter__(self) -> EventFile:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -244,9 +247,9 @@ def _shown(name: str) -> str:
 
 def _text_stream(file: BinaryIO, name: str) -> tuple[BinaryIO, bool]:
     """The bytes of the text, unpacked and without a byte order mark, and whether there are none."""
-    stream: io.BufferedReader = _peekable(file)
+    stream = _peekable(file)
     if stream.peek(2)[:2] == _GZIP:
-        stream = _peekable(gzip.GzipFile(fileobj=stream))
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=stream), _BUFFER)
     elif name.lower().endswith(".gz"):
         raise InputError(name, "the file is called .gz but holds no gzip data")
     start = stream.peek(3)[:3]
@@ -260,9 +263,26 @@ def _text_stream(file: BinaryIO, name: str) -> tuple[BinaryIO, bool]:
 
 
 def _peekable(file: BinaryIO) -> io.BufferedReader:
+    """The file with a look ahead, which files have and other streams of bytes lack."""
     if isinstance(file, io.BufferedReader):
         return file
-    return io.BufferedReader(file, 256 * 1024)  # type: ignore[type-var]  # reads and nothing else
+    return io.BufferedReader(_Bytes(file), _BUFFER)
+
+
+class _Bytes(io.RawIOBase):
+    """A stream of bytes as the plainest kind of file."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._stream.read(len(view))
+        view[: len(data)] = data
+        return len(data)
 
 
 def lines(stream: BinaryIO, limit: int = LINE_LIMIT) -> Iterator[tuple[int, bytes, bool]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -18,12 +20,18 @@ def epilog(examples: Examples) -> str:
     return "\n".join(f"# {what}\n{command}" for what, command in examples)
 
 
+def described(function: Callable[..., object]) -> str:
+    """The docstring of a command, one line for each paragraph, as its help."""
+    text = inspect.cleandoc(function.__doc__ or "")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
 class Command(TyperCommand):
     """A command whose epilog holds examples."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
-        _obey_color()
+        _prepare(self, ctx)
         text, self.epilog = self.epilog, None
         try:
             super().format_help(ctx, formatter)
@@ -37,7 +45,7 @@ class Group(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
-        _obey_color()
+        _prepare(self, ctx)
         text, self.epilog = self.epilog, None
         try:
             super().format_help(ctx, formatter)
@@ -46,13 +54,16 @@ class Group(TyperGroup):
         _print_examples(text)
 
 
-def _obey_color() -> None:
-    """Typer decides on colour by variables of its module; give them our answer."""
+def _prepare(command: TyperCommand | TyperGroup, ctx: Any) -> None:
+    """Give Typer our answer on colour, and keep it from calling each flag a `<bool>`."""
     from typer import rich_utils
 
     color = wants_color(sys.stdout)
     rich_utils.COLOR_SYSTEM = "auto" if color else None
     rich_utils.FORCE_TERMINAL = True if settings().color is Color.ALWAYS else None
+    for param in command.get_params(ctx):
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
 
 
 def _print_examples(text: str | None) -> None:

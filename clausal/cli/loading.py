@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clausal.cli.shell import CommandError, Exit, inline
+from clausal.cli.shell import STDIO, CommandError, Exit, inline
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from clausal.compiler.bundle import Artifact
     from clausal.compiler.ir import Corpus
     from clausal.dsl.diagnostics import Diagnostics
     from clausal.dsl.source import Source
+    from clausal.engine.evaluator import Bundle
 
 PolicyPaths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="PATHS...",
+        metavar="PATHS",
         help="Policy files, or folders to search for them.",
         show_default="the current folder",
     ),
@@ -87,3 +90,140 @@ def compiled(paths: Sequence[Path] | None, params: Mapping[str, float] | None = 
     if diagnostics.has_errors:
         raise PolicyError(diagnostics)
     return compile_sources(sources, params=params or {})
+
+
+def params_of(given: Sequence[str] | None) -> dict[str, float]:
+    """The values of `--param NAME=VALUE`, in the units of the engine.
+
+    Raises:
+        CommandError: for what is not a name and a number, share, duration or date.
+    """
+    return dict(_param(text) for text in given or ())
+
+
+def _param(text: str) -> tuple[str, float]:
+    from clausal.compiler.checking.amounts import Calendar, duration, number
+    from clausal.compiler.checking.report import Report
+    from clausal.dsl import nodes
+    from clausal.dsl.diagnostics import Diagnostics
+    from clausal.dsl.parser import parse
+    from clausal.dsl.source import Source
+
+    name, sign, value = (part.strip() for part in text.partition("="))
+    source = Source("--param", f"param x = {value}\n")
+    file, diagnostics = parse(source)
+    declared = file.declarations[0] if len(file.declarations) == 1 else None
+    found: float | None = None
+    if name and sign and isinstance(declared, nodes.Param) and not diagnostics.has_errors:
+        report = Report(Diagnostics(), source)
+        match declared.value:
+            case nodes.Number() as literal:
+                measured = number(report, literal)
+                found = None if measured is None else measured.value
+            case nodes.Duration() as literal:
+                found = duration(report, literal)
+            case nodes.Date() as literal:
+                found = Calendar(None).date(report, literal)
+            case _:
+                pass
+    if found is None:
+        raise CommandError(
+            f"`{inline(text)}` gives no param a value",
+            code=Exit.USAGE,
+            hint="write a name, `=` and a number, share, duration or date: `--param cutoff=85%`",
+        )
+    return name, float(found)
+
+
+def instant_of(text: str | None, option: str) -> datetime | None:
+    """The instant that an option names.
+
+    Raises:
+        CommandError: for what is no instant, or one without an offset.
+    """
+    from datetime import datetime
+
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise CommandError(
+            f"`{inline(text)}` is no time with an offset, as `{option}` needs one",
+            code=Exit.USAGE,
+            hint="write `2024-05-01T12:00:00+08:00` or `2024-05-01T04:00:00Z`",
+        )
+    return found
+
+
+def is_policy_input(name: str) -> bool:
+    """Whether a name means policies: a bundle, a policy file, a folder."""
+    from clausal.compiler.bundle import MAGIC
+
+    path = Path(name)
+    if path.suffix in {".policy", ".clausal"} or path.is_dir():
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):
+        return False
+
+
+def split_inputs(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The policies at the beginning of a list of inputs, and the events after them."""
+    at = 0
+    while at < len(names) and names[at] != STDIO and is_policy_input(names[at]):
+        at += 1
+    return list(names[:at]), list(names[at:])
+
+
+def bundle_of(names: Sequence[str], params: Mapping[str, float] | None = None) -> Bundle:
+    """One bundle file, or policies compiled on the fly, or the policies that ship.
+
+    Raises:
+        BundleError: when the bundle cannot be loaded.
+        PolicyError: when the policies have errors.
+        CommandError: when a bundle is named beside other policies, or a param cannot be bound.
+    """
+    from clausal.compiler.library import shipped
+    from clausal.compiler.rebind import BindingError
+    from clausal.engine.evaluator import Bundle
+
+    bundles = [name for name in names if not _is_source(name)]
+    if bundles and len(names) > 1:
+        raise CommandError(
+            "a bundle stands alone: it holds all its policies",
+            code=Exit.USAGE,
+            hint="compile the policies together, or name them without the bundle",
+        )
+    try:
+        if bundles:
+            bundle = Bundle(load_artifact(bundles[0]))
+            return bundle.rebind(**params) if params else bundle
+        paths = [Path(name) for name in names] if names else [shipped()]
+        return Bundle(compiled(paths, params))
+    except BindingError as error:
+        raise CommandError(str(error), code=Exit.USAGE) from error
+
+
+def _is_source(name: str) -> bool:
+    return name.endswith(".policy") or Path(name).is_dir()
+
+
+def load_artifact(name: str) -> Artifact:
+    """The bundle in a file; messages name the file.
+
+    Raises:
+        CommandError: when it cannot be loaded.
+    """
+    from clausal.compiler.bundle import BundleError, load
+
+    try:
+        return load(Path(name))
+    except BundleError as error:
+        text = str(error)
+        named = text if name in text else f"`{name}`: {text}"
+        raise CommandError(named, code=Exit.INPUT) from error

@@ -27,11 +27,11 @@ def command(
     _debug: DebugOption = False,
 ) -> int:
     """Print the version of Clausal, of its bundle format and of Python."""
-    from clausal.compiler.bundle import FORMAT_VERSION
+    from clausal.compiler.bundle import FORMAT
 
     facts = {
         "clausal": __version__,
-        "bundle_format": FORMAT_VERSION,
+        "bundle_format": FORMAT,
         "python": platform.python_version(),
         "platform": platform.platform(),
     }

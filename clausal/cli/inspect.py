@@ -1,0 +1,269 @@
+"""`clausal inspect`: what a bundle holds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from clausal.cli.compile import bytes_text, facts_of
+from clausal.cli.loading import bundle_of, load_artifact
+from clausal.cli.shell import (
+    ColorOption,
+    DebugOption,
+    Exit,
+    console_for,
+    counted,
+    print_json,
+    safe,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from clausal.compiler.bundle import Artifact
+    from clausal.compiler.ir import Corpus, RuleDef
+
+EXAMPLES: Final = (
+    ("what a bundle holds", "clausal inspect policies.clausal"),
+    (
+        "every rule with its conditions as they are evaluated",
+        "clausal inspect policies.clausal --ir",
+    ),
+    ("for a program", "clausal inspect policies.clausal --json"),
+)
+
+
+def command(
+    bundle: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="BUNDLE",
+            help="A bundle, or a policy file or folder; else the policies that ship.",
+            show_default=False,
+        ),
+    ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="List the rules, sanctions and inputs, too.")
+    ] = False,
+    ir: Annotated[
+        bool, typer.Option("--ir", help="Print each rule's condition after all passes.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    _color: ColorOption = None,
+    _debug: DebugOption = False,
+) -> int:
+    """Show what a bundle holds: policy versions and when they are in force, sizes, the step bound.
+
+    The step bound is the most conditions that one event can make the engine look at.
+    """
+    artifact, size = _artifact(bundle)
+    if as_json:
+        print_json(_as_json(artifact, size, with_ir=ir))
+        return Exit.FINE
+    console = console_for(sys.stdout)
+    _print_facts(console, artifact, size)
+    corpus = artifact.corpus
+    console.print(_versions(corpus))
+    if rules:
+        console.print()
+        console.print(_rules(corpus))
+        console.print()
+        console.print(_sanctions(corpus))
+        console.print()
+        console.print(_slots(corpus))
+        if corpus.params:
+            console.print()
+            console.print(_params(corpus))
+    if ir:
+        console.print()
+        for line in conditions(corpus):
+            console.print(safe(line), soft_wrap=True)
+    return Exit.FINE
+
+
+def _artifact(name: str | None) -> tuple[Artifact, int]:
+    from clausal.compiler.bundle import pack
+
+    if name is not None and not (name.endswith(".policy") or Path(name).is_dir()):
+        artifact = load_artifact(name)
+    else:
+        artifact = bundle_of([] if name is None else [name]).artifact
+    return artifact, len(pack(artifact))
+
+
+def _print_facts(console: Console, artifact: Artifact, size: int) -> None:
+    from rich.table import Table
+
+    facts = facts_of(artifact, size)
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="dim")
+    rows.add_column(overflow="fold")
+    rows.add_row("digest", artifact.digest)
+    rows.add_row("compiled by", f"clausal {artifact.meta.compiler}")
+    rows.add_row("size", bytes_text(size))
+    rows.add_row(
+        "policies",
+        f"{counted(len(artifact.corpus.versions), 'version')}, "
+        f"{facts['rules']:,} rules, {facts['clauses']:,} clauses, {facts['tests']:,} tests",
+    )
+    rows.add_row(
+        "program",
+        f"{facts['slots']:,} inputs, {facts['predicates']:,} predicates, {facts['nodes']:,} nodes",
+    )
+    rows.add_row("step bound", f"{artifact.program.steps_bound:,} for one event")
+    console.print(rows)
+    console.print()
+
+
+def _versions(corpus: Corpus) -> Table:
+    from clausal.cli.summary import bilingual, table
+    from clausal.engine.render import rfc3339
+
+    rows = table(
+        ("Policy", "left"),
+        ("version", "fixed"),
+        ("in force from", "fixed"),
+        ("until", "fixed"),
+        ("rules", "right"),
+        ("", "left"),
+    )
+    for index, version in enumerate(corpus.versions):
+        rows.add_row(
+            safe(version.policy),
+            safe(version.version),
+            _short(rfc3339(version.start, version.zone)),
+            "" if version.end is None else _short(rfc3339(version.end, version.zone)),
+            str(sum(rule.version == index for rule in corpus.rules)),
+            bilingual(version.title, "dim"),
+        )
+    return rows
+
+
+def _short(instant: str) -> str:
+    """An instant at midnight by its day alone, as policies mostly write it."""
+    day, _, clock = instant.partition("T")
+    return day if clock.startswith("00:00:00") else instant
+
+
+def _rules(corpus: Corpus) -> Table:
+    from clausal.cli.summary import bilingual, table
+
+    rows = table(
+        ("Rule", "left"),
+        ("severity", "fixed"),
+        ("mode", "fixed"),
+        ("clauses", "left"),
+        ("", "left"),
+    )
+    before: int | None = None
+    for rule in corpus.rules:
+        if rule.version != before:
+            before = rule.version
+            version = corpus.versions[rule.version]
+            rows.add_row(safe(f"{version.policy} {version.version}", "bold"))
+        rows.add_row(
+            safe(f"  {rule.name}"),
+            rule.severity,
+            _mode(rule),
+            safe(", ".join(corpus.clauses[clause].id for clause in rule.clauses)),
+            bilingual(rule.title, "dim"),
+        )
+    return rows
+
+
+def _mode(rule: RuleDef) -> str:
+    if rule.shadow:
+        return "shadow"
+    return "enforced" if rule.rollout is None else f"{rule.rollout:.4g} of keys"
+
+
+def _sanctions(corpus: Corpus) -> Table:
+    from clausal.cli.summary import bilingual, table
+
+    rows = table(
+        ("Sanction", "left"), ("grade", "right"), ("on", "left"), ("joins", "fixed"), ("", "left")
+    )
+    for sanction in sorted(corpus.sanctions, key=lambda one: (one.grade, one.name)):
+        rows.add_row(
+            safe(sanction.name),
+            str(sanction.grade),
+            safe(", ".join(sanction.targets)),
+            sanction.law.kind,
+            bilingual(sanction.title, "dim"),
+        )
+    return rows
+
+
+def _slots(corpus: Corpus) -> Table:
+    from clausal.cli.summary import bilingual, table
+    from clausal.compiler.types import describe
+
+    rows = table(("Input", "left"), ("type", "left"), ("from", "fixed"), ("", "left"))
+    for slot in corpus.slots:
+        rows.add_row(
+            safe(slot.name), safe(describe(slot.type)), slot.source, bilingual(slot.label, "dim")
+        )
+    return rows
+
+
+def _params(corpus: Corpus) -> Table:
+    from clausal.cli.summary import bilingual, table
+
+    rows = table(
+        ("Param", "left"), ("type", "fixed"), ("value", "right"), ("range", "fixed"), ("", "left")
+    )
+    for param in corpus.params:
+        low, high = param.low, param.high
+        limits = "" if low is None or high is None else f"{low:g} .. {high:g}"
+        rows.add_row(
+            safe(param.name), param.type, f"{param.value:g}", limits, bilingual(param.label, "dim")
+        )
+    return rows
+
+
+def conditions(corpus: Corpus) -> list[str]:
+    """Each rule with its condition as it is evaluated: after all passes, shared parts named."""
+    from clausal.compiler.dump import dump_conditions
+    from clausal.compiler.pipeline import optimise
+
+    return dump_conditions(optimise(corpus)).splitlines()
+
+
+def _as_json(artifact: Artifact, size: int, *, with_ir: bool) -> dict[str, object]:
+    import msgspec
+
+    corpus = artifact.corpus
+    value: dict[str, object] = {
+        **facts_of(artifact, size),
+        "compiler": artifact.meta.compiler,
+        "policies": [
+            {
+                **msgspec.to_builtins(version),
+                "rules": [
+                    {
+                        "name": rule.name,
+                        "title": msgspec.to_builtins(rule.title),
+                        "severity": rule.severity,
+                        "shadow": rule.shadow,
+                        "clauses": [corpus.clauses[clause].id for clause in rule.clauses],
+                    }
+                    for rule in corpus.rules
+                    if rule.version == index
+                ],
+            }
+            for index, version in enumerate(corpus.versions)
+        ],
+        "params": msgspec.to_builtins(corpus.params),
+        "inputs": [
+            {"name": slot.name, "source": slot.source, "type": msgspec.to_builtins(slot.type)}
+            for slot in corpus.slots
+        ],
+        "sanction_names": [sanction.name for sanction in corpus.sanctions],
+    }
+    if with_ir:
+        value["conditions"] = conditions(corpus)
+    return value

@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from pyarrow import RecordBatch, Schema
+
+class FileMetaData:
+    num_rows: int
+
+class ParquetFile:
+    metadata: FileMetaData
+    schema_arrow: Schema
+    def __init__(self, source: str | BinaryIO) -> None: ...
+    def iter_batches(self, batch_size: int = ...) -> Iterator[RecordBatch]: ...
