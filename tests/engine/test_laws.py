@@ -65,6 +65,12 @@ def write(random: Random, rules: int = 3) -> tuple[Corpus, Values]:
     return corpus, values
 
 
+def later_than(random: Random, corpus: Corpus, acted_at: int) -> int:
+    """An instant after an act, most often one when other versions are in force."""
+    changes = [version.start for version in corpus.versions if version.start > acted_at]
+    return random.choice([*changes, *changes, acted_at + DAY])
+
+
 # ── Decisions by the plain meaning ───────────────────────────────────────────────────────────────
 
 
@@ -300,7 +306,8 @@ def completed(random: Random, corpus: Corpus, values: Values) -> Values:
 @given(randoms, st.booleans())
 def test_the_bounds_hold_whatever_the_missing_values_are(random: Random, late: bool) -> None:
     corpus, values = write(random, rules=5)
-    decided_at = act_of(corpus, values) + (random.choice([1, 20, 200]) * DAY if late else 0)
+    acted_at = act_of(corpus, values)
+    decided_at = later_than(random, corpus, acted_at) if late else acted_at
     decision = decide(corpus, values, decided_at, bounds=True)
     bounds = decision.bounds
     assert bounds is not None
@@ -407,7 +414,7 @@ def test_only_versions_in_force_at_the_act_decide(random: Random) -> None:
 def test_a_later_version_applies_only_where_it_is_milder(random: Random) -> None:
     corpus, values = write(random, rules=5)
     acted_at = act_of(corpus, values)
-    decided_at = acted_at + random.choice([1, 2, 10, 30, 100, 200]) * DAY
+    decided_at = later_than(random, corpus, acted_at)
     decision = decide(corpus, values, decided_at)
     case = Case(values.__getitem__, acted_at, decided_at, matches(corpus, values, acted_at))
     by_the_act = Decider(corpus, "test").decide(case)
