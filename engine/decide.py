@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from clausal.compiler.ir import Corpus
+from clausal.compiler.ir import Corpus, VersionDef
 from clausal.compiler.types import MICROSECONDS, Scalar, Type
 from clausal.engine.bounds import Bounder
 from clausal.engine.consequences import (
@@ -77,6 +77,60 @@ class Case:
     unsettled: tuple[Matches, Matches | None] | None = None
 
 
+class Header:
+    """What every decision of a bundle says first: the event, both times, the bundle.
+
+    It needs no rule, so that an event which satisfies none costs next to nothing.
+    """
+
+    __slots__ = ("_bundle", "_id_slot", "_zone")
+
+    def __init__(self, versions: Iterable[VersionDef], id_slot: int | None, bundle: str) -> None:
+        """Prepare the headers of a bundle with this digest.
+
+        Times are told in the zone that all its policies share, or in UTC.
+        """
+        zones = {version.zone for version in versions}
+        self._zone = zones.pop() if len(zones) == 1 else "UTC"
+        self._id_slot = id_slot
+        self._bundle = bundle
+
+    def decision(
+        self,
+        values: Values,
+        acted_at: int,
+        decided_at: int,
+        *,
+        findings: tuple[Finding, ...] = (),
+        measures: tuple[Measure, ...] = (),
+        undetermined: tuple[Undetermined, ...] = (),
+        ladders: tuple[Standing, ...] = (),
+        bounds: Bounds | None = None,
+    ) -> Decision:
+        """A decision; without the rest, the one for an event that satisfies no rule."""
+        acted = rfc3339(acted_at, self._zone)
+        return Decision(
+            event_id=None if self._id_slot is None else identifier(values(self._id_slot)),
+            acted_at=acted,
+            decided_at=acted if decided_at == acted_at else rfc3339(decided_at, self._zone),
+            bundle=self._bundle,
+            findings=findings,
+            measures=measures,
+            undetermined=undetermined,
+            ladders=ladders,
+            bounds=bounds,
+        )
+
+
+def in_force(versions: Iterable[VersionDef], instant: int) -> tuple[int, ...]:
+    """The versions in force at an instant, in microseconds since 1970; intervals half-open."""
+    return tuple(
+        index
+        for index, version in enumerate(versions)
+        if version.start <= instant and (version.end is None or instant < version.end)
+    )
+
+
 class Decider:
     """Makes decisions for one corpus. Safe to share between threads."""
 
@@ -88,15 +142,13 @@ class Decider:
             bundle: The digest that decisions carry.
         """
         self._corpus = corpus
-        self._bundle = bundle
+        self._header = Header(corpus.versions, corpus.id_slot, bundle)
         self._consequences = Consequences(corpus)
         self._algebra = self._consequences.algebra
         self._bounder = Bounder(corpus, self._consequences)
         self._wording = Wording(corpus)
         self._policies = tuple(corpus.versions[rule.version].policy for rule in corpus.rules)
         self._clauses = tuple(self._clause_refs(rule.clauses) for rule in corpus.rules)
-        zones = {version.zone for version in corpus.versions}
-        self._zone = zones.pop() if len(zones) == 1 else "UTC"
         self._lacks: dict[tuple[object, ...], Undetermined] = {}
 
     def _clause_refs(self, clauses: Iterable[int]) -> tuple[ClauseRef, ...]:
@@ -107,41 +159,21 @@ class Decider:
             found.append(ClauseRef(notice, clause.id, clause.quote, clause.fingerprint))
         return tuple(found)
 
-    def in_force(self, instant: int) -> tuple[int, ...]:
-        """The versions in force at an instant, in microseconds since 1970; intervals half-open."""
-        return tuple(
-            index
-            for index, version in enumerate(self._corpus.versions)
-            if version.start <= instant and (version.end is None or instant < version.end)
-        )
-
     # ── The decision ─────────────────────────────────────────────────────────────────────────────
 
     def decide(self, case: Case) -> Decision:
         """The decision for one event."""
-        event_id = None
-        if self._corpus.id_slot is not None:
-            event_id = identifier(case.values(self._corpus.id_slot))
-        acted_at = decided_at = rfc3339(case.acted_at, self._zone)
-        if case.decided_at != case.acted_at:
-            decided_at = rfc3339(case.decided_at, self._zone)
         if case.unsettled is None and not (case.act.fired or case.act.undetermined):
             # Most events satisfy no rule at all, and no later version is milder than that.
-            return Decision(
-                event_id=event_id,
-                acted_at=acted_at,
-                decided_at=decided_at,
-                bundle=self._bundle,
-            )
+            return self._header.decision(case.values, case.acted_at, case.decided_at)
         fired, undetermined = self._applied(case)
         strikes = self._consequences.strikes(fired, case.values)
         record = self._consequences.record(fired, strikes, case.values, case.decided_at)
         places = {rule: place for place, (rule, _) in enumerate(fired)}
-        return Decision(
-            event_id=event_id,
-            acted_at=acted_at,
-            decided_at=decided_at,
-            bundle=self._bundle,
+        return self._header.decision(
+            case.values,
+            case.acted_at,
+            case.decided_at,
             findings=tuple(self._finding(rule, mode, case.values) for rule, mode in fired),
             measures=self._measures(record, places),
             undetermined=tuple(
@@ -191,7 +223,7 @@ class Decider:
     def _changed(self, case: Case) -> set[str]:
         """The policies in force at the act of which another version is in force at the decision."""
         versions = self._corpus.versions
-        before, after = self.in_force(case.acted_at), self.in_force(case.decided_at)
+        before, after = in_force(versions, case.acted_at), in_force(versions, case.decided_at)
         return {versions[index].policy for index in before if index not in after} & {
             versions[index].policy for index in after if index not in before
         }

@@ -26,7 +26,7 @@ from clausal.compiler.ir import (
 )
 from clausal.compiler.types import MICROSECONDS, Scalar
 from clausal.engine.consequences import Consequences, Matches
-from clausal.engine.decide import Case, Decider
+from clausal.engine.decide import Case, Decider, in_force
 from clausal.engine.decision import Decision, Measure
 from clausal.engine.join import Algebra
 from clausal.engine.reference import Evaluation
@@ -393,7 +393,7 @@ def test_what_cannot_be_undone_waits_for_a_person(random: Random) -> None:
 # ── 6 In force means in force ────────────────────────────────────────────────────────────────────
 
 
-def in_force(corpus: Corpus, at: int) -> set[tuple[str, str]]:
+def versions_at(corpus: Corpus, at: int) -> set[tuple[str, str]]:
     return {
         (version.policy, version.version)
         for version in corpus.versions
@@ -405,7 +405,7 @@ def in_force(corpus: Corpus, at: int) -> set[tuple[str, str]]:
 def test_only_versions_in_force_at_the_act_decide(random: Random) -> None:
     corpus, values = write(random)
     decision = decide(corpus, values)
-    allowed = in_force(corpus, act_of(corpus, values))
+    allowed = versions_at(corpus, act_of(corpus, values))
     assert {(one.policy, one.version) for one in decision.findings} <= allowed
     assert {(one.policy, one.version) for one in decision.undetermined} <= allowed
 
@@ -419,7 +419,7 @@ def test_a_later_version_applies_only_where_it_is_milder(random: Random) -> None
     case = Case(values.__getitem__, acted_at, decided_at, matches(corpus, values, acted_at))
     by_the_act = Decider(corpus, "test").decide(case)
     assert at_most(corpus, enforced(decision), enforced(by_the_act))
-    act, later = in_force(corpus, acted_at), in_force(corpus, decided_at)
+    act, later = versions_at(corpus, acted_at), versions_at(corpus, decided_at)
     policies = {policy for policy, _ in act}
     for finding in decision.findings:
         assert finding.policy in policies
@@ -433,7 +433,7 @@ def test_the_instant_of_the_decision_moves_measures_and_changes_nothing_else(
     corpus, values = write(random)
     acted_at = act_of(corpus, values)
     decided_at = acted_at + random.choice([1, DAY])
-    if in_force(corpus, acted_at) != in_force(corpus, decided_at):
+    if versions_at(corpus, acted_at) != versions_at(corpus, decided_at):
         return
     first, second = decide(corpus, values), decide(corpus, values, decided_at)
     assert first.findings == second.findings
@@ -448,13 +448,12 @@ def test_the_instant_of_the_decision_moves_measures_and_changes_nothing_else(
 @given(randoms)
 def test_intervals_are_half_open(random: Random) -> None:
     corpus, _ = write(random)
-    decider = Decider(corpus, "test")
     for index, version in enumerate(corpus.versions):
-        assert index in decider.in_force(version.start)
-        assert index not in decider.in_force(version.start - 1)
+        assert index in in_force(corpus.versions, version.start)
+        assert index not in in_force(corpus.versions, version.start - 1)
         if version.end is not None:
-            assert index in decider.in_force(version.end - 1)
-            assert index not in decider.in_force(version.end)
+            assert index in in_force(corpus.versions, version.end - 1)
+            assert index not in in_force(corpus.versions, version.end)
 
 
 # ── 7 Bounded and deterministic ──────────────────────────────────────────────────────────────────

@@ -41,7 +41,7 @@ from clausal.compiler.ir import (
 )
 from clausal.compiler.types import MICROSECONDS, Enum, EnumValue, Scalar, SetOf
 from clausal.engine.consequences import Matches
-from clausal.engine.decide import Case, Decider
+from clausal.engine.decide import Case, Decider, in_force
 from clausal.engine.decision import Decision
 from clausal.engine.event import EventReader, History
 from clausal.engine.reference import Outcome, Reference
@@ -339,7 +339,7 @@ def decide(
     def run(instant: int, *, blind: bool = False) -> Matches:
         return as_matches(reference.run(event, history, instant, blind=blind))
 
-    same = decider.in_force(acted_at) == decider.in_force(decided_at)
+    same = in_force(corpus.versions, acted_at) == in_force(corpus.versions, decided_at)
     return decider.decide(
         Case(
             values=values.__getitem__,
