@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from clausal.engine.decode import decode_json
 from clausal.engine.problem import EventError
-from clausal.reading import EventFile, Format, InputError, Record
+from clausal.reading import Format, InputError, Record, open_events
 
 if TYPE_CHECKING:
     from clausal.compiler.ir import Corpus
@@ -50,7 +50,7 @@ class Histories:
         self._id_path = None if corpus.id_slot is None else slots[corpus.id_slot].path
         self._paths = {target.name: slots[target.slot].path for target in corpus.targets}
         self._ladders = {ladder.name: ladder.target for ladder in corpus.ladders}
-        with EventFile(name, Format.NDJSON) as file:
+        with open_events(name, Format.NDJSON) as file:
             for record in file:
                 if not isinstance(record, Record):
                     raise self._refuse(record.number, record.detail)

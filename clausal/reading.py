@@ -113,8 +113,10 @@ def format_of(name: str) -> Format | None:
     return _BY_ENDING.get(Path(path.stem).suffix if path.suffix == ".gz" else path.suffix)
 
 
-class EventFile:
-    """An event file, opened: iterate over it for its records, once, and close it.
+def open_events(
+    name: str, format: Format | None = None, fields: Sequence[SchemaField] = ()
+) -> EventFile:
+    """Open an event file.
 
     Args:
         name: A path, or `-` for standard input.
@@ -124,23 +126,31 @@ class EventFile:
     Raises:
         InputError: when it cannot be opened, or its format is not known.
     """
+    chosen = format or (Format.NDJSON if name == STDIN else format_of(name))
+    if chosen is None:
+        raise InputError(
+            name,
+            "the ending of the name does not say how the events are stored",
+            hint="say it: `--format ndjson`, `json`, `csv` or `parquet`",
+        )
+    return EventFile(_open(name), name, chosen, fields)
+
+
+class EventFile:
+    """The events in an open file: iterate over it for its records, once, and close it.
+
+    `name` is for messages; `size` is how many bytes are in the file, compressed ones if it is, or
+    None when that cannot be known.
+    """
 
     def __init__(
-        self, name: str, format: Format | None = None, fields: Sequence[SchemaField] = ()
+        self, file: BinaryIO, name: str, format: Format, fields: Sequence[SchemaField] = ()
     ) -> None:
         self.name = name
-        chosen = format or (Format.NDJSON if name == STDIN else format_of(name))
-        if chosen is None:
-            raise InputError(
-                name,
-                "the ending of the name does not say how the events are stored",
-                hint="say it: `--format ndjson`, `json`, `csv` or `parquet`",
-            )
-        self.format = chosen
+        self.format = format
+        self.size = _size(file)
+        self._file = file
         self._fields = fields
-        self._file = _open(name)
-        self.size = _size(self._file)
-        """Bytes in the file, compressed ones if it is; None when that cannot be known."""
         self._done = 0
 
     @property

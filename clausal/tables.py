@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Path = tuple[str, ...]
 Cell = Callable[[str], object]
 
-_PART: Final = re.compile(r"""(?:^|\.)([^\W\d]\w*)|\["([^"]+)"\]""")
+_PART: Final = re.compile(r"""(?:(?<=.)\.|^(?!\.))([^\W\d]\w*)|\["([^"]+)"\]""")
 _TRUE: Final = frozenset({"true", "yes", "1", "是"})
 _FALSE: Final = frozenset({"false", "no", "0", "否"})
 _HISTORY: Final = "$history"

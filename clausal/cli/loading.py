@@ -102,7 +102,7 @@ def params_of(given: Sequence[str] | None) -> dict[str, float]:
 
 
 def _param(text: str) -> tuple[str, float]:
-    from clausal.compiler.checking.amounts import Calendar, duration, number
+    from clausal.compiler.checking.amounts import Calendar
     from clausal.compiler.checking.report import Report
     from clausal.dsl import nodes
     from clausal.dsl.diagnostics import Diagnostics
@@ -116,23 +116,15 @@ def _param(text: str) -> tuple[str, float]:
     found: float | None = None
     if name and sign and isinstance(declared, nodes.Param) and not diagnostics.has_errors:
         report = Report(Diagnostics(), source)
-        match declared.value:
-            case nodes.Number() as literal:
-                measured = number(report, literal)
-                found = None if measured is None else measured.value
-            case nodes.Duration() as literal:
-                found = duration(report, literal)
-            case nodes.Date() as literal:
-                found = Calendar(None).date(report, literal)
-            case _:
-                pass
+        measured = Calendar(None).measured(report, declared.value)
+        found = None if measured is None else measured.value
     if found is None:
         raise CommandError(
             f"`{inline(text)}` gives no param a value",
             code=Exit.USAGE,
             hint="write a name, `=` and a number, share, duration or date: `--param cutoff=85%`",
         )
-    return name, float(found)
+    return name, found
 
 
 def instant_of(text: str | None, option: str) -> datetime | None:

@@ -21,7 +21,7 @@ from clausal.dsl.render.visible import escape_json
 from clausal.engine.decision import Decision
 from clausal.engine.decode import decode_json
 from clausal.engine.problem import EventError, Problem
-from clausal.reading import STDIN, EventFile, Format, InputError, Record, Rejected
+from clausal.reading import STDIN, EventFile, Format, InputError, Record, Rejected, open_events
 from clausal.summary import Summary
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Stream:
         try:
             with contextlib.ExitStack() as stack:
                 # All are opened before the first is read: a name mistyped is known at once.
-                files = [stack.enter_context(EventFile(name, format, fields)) for name in names]
+                files = [stack.enter_context(open_events(name, format, fields)) for name in names]
                 bar = stack.enter_context(Progress(sys.stderr, files, shown=progress))
                 stack.enter_context(self._stopper.installed())
                 for file in files:
