@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -101,7 +100,8 @@ def _find(name: str, params: tuple[ParamDef, ...]) -> ParamDef:
     if found:
         names = ", ".join(f"`{param.name}`" for param in found)
         raise BindingError(f"`{name}` could be any of {names}")
-    near = nearest(name, [param.name for param in params])
+    qualified = [param.name for param in params]
+    near = nearest(name, [*qualified, *[known.rpartition(".")[2] for known in qualified]])
     hint = f"; did you mean `{near}`?" if near else ""
     raise BindingError(f"there is no param `{name}`{hint}")
 
@@ -111,23 +111,27 @@ def _checked(param: ParamDef, value: float) -> float:
     # A bool is an int to Python, and a number to nobody else.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BindingError(f"`{param.name}` must be a number, not `{value!r}`")
-    problem = _problem(param.type, value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise BindingError(f"`{param.name}` must be a finite number") from None
+    problem = _problem(param.type, number)
+    if problem is None and param.low is not None and number < param.low:
+        problem = f"must be at least {param.low:g}"
+    if problem is None and param.high is not None and number > param.high:
+        problem = f"must be at most {param.high:g}"
     if problem is not None:
         raise BindingError(f"`{param.name}` {problem}, not {value}")
-    if param.low is not None and value < param.low:
-        raise BindingError(f"`{param.name}` must be at least {param.low:g}, not {value}")
-    if param.high is not None and value > param.high:
-        raise BindingError(f"`{param.name}` must be at most {param.high:g}, not {value}")
-    return float(value)
+    return number
 
 
 def _problem(type: str, value: float) -> str | None:
     """Why a quantity type has no such value."""
-    if not abs(value) <= sys.float_info.max:
+    if not math.isfinite(value):
         return "must be a finite number"
     if type == "share" and not 0 <= value <= 1:
         return "must be from 0 to 1"
-    if type in {"integer", "date"} and (value != math.floor(value) or abs(value) > LARGEST_INTEGER):
+    if type in {"integer", "date"} and (not value.is_integer() or abs(value) > LARGEST_INTEGER):
         return "must be a whole number of at most 2**53"
     return None
 
