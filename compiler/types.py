@@ -38,13 +38,13 @@ MICROSECONDS: Final = 1_000_000
 """Microseconds in a second: instants and durations are counted in them."""
 
 
-class Scalar(msgspec.Struct, frozen=True, tag=True):
+class Scalar(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A type without parts."""
 
     name: ScalarName
 
 
-class EnumValue(msgspec.Struct, frozen=True):
+class EnumValue(msgspec.Struct, frozen=True, gc=False):
     """One value of an enum; the labels are empty where the library gives none."""
 
     name: str
@@ -52,7 +52,7 @@ class EnumValue(msgspec.Struct, frozen=True):
     en: str = ""
 
 
-class Enum(msgspec.Struct, frozen=True, tag=True):
+class Enum(msgspec.Struct, frozen=True, gc=False, tag=True):
     """One of a closed list of names."""
 
     values: tuple[EnumValue, ...]
@@ -63,13 +63,13 @@ class Enum(msgspec.Struct, frozen=True, tag=True):
         return tuple(value.name for value in self.values)
 
 
-class SetOf(msgspec.Struct, frozen=True, tag=True):
+class SetOf(msgspec.Struct, frozen=True, gc=False, tag=True):
     """An unordered set; the item is an enum or a string."""
 
     item: Scalar | Enum
 
 
-class MapOf(msgspec.Struct, frozen=True, tag=True):
+class MapOf(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Open keys, such as the names of classifiers, each with a value of the same type."""
 
     item: Scalar | Enum
