@@ -1,5 +1,5 @@
 """The command line: one module for each command, put together in `clausal.cli.app`."""
 
-from clausal.cli.app import app, main
+from clausal.cli.app import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

@@ -1,0 +1,5 @@
+"""`python -m clausal.cli`: the command line without the executable."""
+
+from clausal.cli.app import main
+
+main()
