@@ -190,22 +190,26 @@ class Decider:
 
         Both sorted, and of the version of each policy that applies.
         """
-        fired, undetermined = self._of(case.act, lambda _: True)
-        if case.later is not None:
-            changed = self._changed(case)
-            milder = {
-                policy
-                for policy in {self._policies[rule] for rule in fired} & changed
-                if self._consequences.milder(
-                    self._enforced(case.later, policy, case), self._enforced(case.act, policy, case)
-                )
-            }
-            if milder:
-                earlier = self._of(case.act, lambda policy: policy not in milder)
-                later = self._of(case.later, lambda policy: policy in milder)
-                fired, undetermined = earlier[0] + later[0], earlier[1] + later[1]
-        modes = [(rule, self._mode(rule, case.values)) for rule in sorted(fired)]
+        milder = self.milder(case)
+        fired, undetermined = self._of(case.act, lambda policy: policy not in milder)
+        if milder:
+            assert case.later is not None
+            later = self._of(case.later, lambda policy: policy in milder)
+            fired, undetermined = fired + later[0], undetermined + later[1]
+        modes = [(rule, self.mode(rule, case.values)) for rule in sorted(fired)]
         return modes, sorted(undetermined, key=lambda pair: pair[0])
+
+    def milder(self, case: Case) -> set[str]:
+        """The policies whose version at the decision applies, because it is milder for this event."""
+        if case.later is None:
+            return set()
+        return {
+            policy
+            for policy in {self._policies[rule] for rule in case.act.fired} & self._changed(case)
+            if self._consequences.milder(
+                self._enforced(case.later, policy, case), self._enforced(case.act, policy, case)
+            )
+        }
 
     def _of(
         self, matches: Matches, wanted: Callable[[str], bool]
@@ -234,12 +238,12 @@ class Decider:
             (rule, mode)
             for rule in matches.fired
             if self._policies[rule] == policy
-            and (mode := self._mode(rule, case.values)) == "enforced"
+            and (mode := self.mode(rule, case.values)) == "enforced"
         ]
         strikes = self._consequences.strikes(fired, case.values)
         return self._consequences.record(fired, strikes, case.values, case.decided_at)
 
-    def _mode(self, rule: int, values: Values) -> Mode:
+    def mode(self, rule: int, values: Values) -> Mode:
         """Whether a rule is enforced; without the key of its rollout it is not."""
         mode = self._consequences.mode(rule, values)
         return "shadow" if mode == "unknown" else mode
@@ -261,7 +265,7 @@ class Decider:
         )
 
     def _undetermined(self, rule: int, lacking: Iterable[int], values: Values) -> Undetermined:
-        mode = self._mode(rule, values)
+        mode = self.mode(rule, values)
         lacks = tuple(
             (slot, value) for slot in lacking if isinstance(value := values(slot), Missing)
         )
