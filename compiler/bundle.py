@@ -20,6 +20,7 @@ import hashlib
 import os
 import secrets
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ import msgspec
 
 from clausal.compiler.ir import Corpus, ParamDef, SchemaField, Slot, VersionDef
 from clausal.compiler.program import Program, ProgramError
+from clausal.compiler.rebind import rebind
 from clausal.compiler.types import Scalar
 from clausal.compiler.verify import verify
 from clausal.compiler.verify_corpus import CorpusError, verify_corpus
@@ -145,6 +147,15 @@ class Artifact:
         """The policies and libraries as text, sorted by name."""
         return _decode("sources", self._sections.sources, tuple[SourceText, ...])
 
+    def rebind(self, values: Mapping[str, float]) -> Artifact:
+        """The bundle with other values of params, named and given as for `clausal.compiler.rebind`.
+
+        Raises:
+            BindingError: if a param does not exist or cannot have its value.
+        """
+        program, corpus = rebind(self.program, self.corpus, values)
+        return assemble(corpus, program, self.sources)
+
 
 def describe(corpus: Corpus, compiler: str = __version__) -> Meta:
     """What a bundle says of a corpus up front."""
@@ -172,7 +183,7 @@ def assemble(corpus: Corpus, program: Program, sources: tuple[SourceText, ...]) 
         meta=memoryview(encode(describe(corpus))),
         program=memoryview(encode(program)),
         corpus=memoryview(encode(corpus)),
-        sources=memoryview(encode(tuple(sorted(sources, key=lambda source: source.name)))),
+        sources=memoryview(encode(sorted(sources, key=lambda source: (source.name, source.text)))),
     )
     payload = encode(sections)
     return _artifact(payload, hashlib.sha256(payload).digest())

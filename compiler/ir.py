@@ -248,6 +248,8 @@ class ParamDef(msgspec.Struct, frozen=True, gc=False):
 
 
 class TermsDef(msgspec.Struct, frozen=True, gc=False):
+    """Words and phrases that texts are searched for."""
+
     name: str
     terms: tuple[str, ...]
 

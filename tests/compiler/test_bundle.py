@@ -31,6 +31,7 @@ from clausal.compiler.bundle import (
 from clausal.compiler.emit import emit
 from clausal.compiler.ir import Corpus
 from clausal.compiler.pipeline import optimise
+from clausal.compiler.rebind import rebind_corpus
 from clausal.dsl.version import __version__
 from tests.strategies.ir import corpora, write_corpus
 
@@ -89,6 +90,19 @@ def test_a_bundle_comes_back(corpus: Corpus) -> None:
     assert pack(again) == pack(artifact)
     # The program can be found again from the corpus that is stored.
     assert emit(optimise(again.corpus)) == again.program
+
+
+@given(corpora(), st.sampled_from([0.25, 0.5, 1.0]))
+def test_a_bundle_with_other_params_is_the_one_compiled_with_them(
+    corpus: Corpus, value: float
+) -> None:
+    values = {param.name: value for param in corpus.params}
+    rebound = bundled(corpus).rebind(values)
+    assert [param.value for param in rebound.meta.params] == [value] * len(values)
+    fresh = bundled(rebind_corpus(corpus, values))
+    assert rebound.corpus == fresh.corpus
+    if rebound.program.op == fresh.program.op and rebound.program.code == fresh.program.code:
+        assert pack(rebound) == pack(fresh)
 
 
 def test_what_a_bundle_says_of_itself() -> None:
