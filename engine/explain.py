@@ -7,7 +7,7 @@ laid out as a tree, each part with its verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Final, Literal
 
@@ -39,7 +39,7 @@ from clausal.engine.text.terms import find_term
 from clausal.engine.values import Missing, Value
 
 Verdict = Literal["true", "false", "unknown"]
-Status = Literal["fired", "undetermined", "nearly"]
+Status = Literal["fired", "undetermined", "nearly", "silent"]
 Phase = Literal["not yet", "in force", "no longer"]
 
 _LONGEST_VALUE: Final = 300
@@ -99,8 +99,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class RuleTrace(msgspec.Struct, frozen=True, kw_only=True):
     """A rule, and what became of its conditions.
 
-    ``applied`` is false for the rules of a version whose outcome another version's took the place
-    of. ``unless`` is None for a rule without exceptions. ``line`` is where the rule begins.
+    ``status`` is "silent" for a rule that was asked for and did not even nearly fire. ``applied`` is
+    false for the rules of a version whose outcome another version's took the place of. ``unless`` is None for a rule without exceptions. ``line`` is where the rule begins.
     """
 
     policy: str
@@ -160,8 +160,13 @@ class Explainer:
         self._corpus = corpus
         self._decider = decider
 
-    def explain(self, case: Case) -> Explanation:
+    def explain(self, case: Case, rules: Collection[str] = ()) -> Explanation:
         """The decision of an event, explained.
+
+        Args:
+            case: The event.
+            rules: Names, qualified ("policy.rule") or bare, of rules to tell about whatever became
+                of them: those that did not even nearly fire are "silent".
 
         Raises:
             EventError: if it cannot be decided.
@@ -187,6 +192,8 @@ class Explainer:
                     rule,
                     self._decider.mode(index, case.values),
                     applied=versions[rule.version].applied,
+                    asked=rule.name in rules
+                    or f"{versions[rule.version].policy}.{rule.name}" in rules,
                 )
             ),
             versions,
@@ -256,9 +263,11 @@ class _Teller:
         self._corpus = corpus
         self._evaluation = evaluation
 
-    def trace(self, rule: RuleDef, mode: Mode, *, applied: bool) -> Iterator[RuleTrace]:
-        """The rule, if there is something to tell about it."""
-        status = self._status(rule)
+    def trace(
+        self, rule: RuleDef, mode: Mode, *, applied: bool, asked: bool
+    ) -> Iterator[RuleTrace]:
+        """The rule, if there is something to tell about it or somebody asked."""
+        status = self._status(rule) or ("silent" if asked else None)
         if status is None:
             return
         version = self._corpus.versions[rule.version]

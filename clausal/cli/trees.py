@@ -1,0 +1,95 @@
+"""What became of a rule's conditions, as a tree: each part with its verdict and what it saw."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from clausal.cli.shell import safe
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from clausal.engine.explain import Part, RuleTrace, Seen
+
+_MARKS: Final = {"true": ("✓", "green"), "false": ("✗", "red"), "unknown": ("?", "yellow")}
+_PLAIN: Final = {"true": "yes", "false": "no", "unknown": "?"}
+"""For encodings without the marks."""
+
+_STATUSES: Final = {
+    "fired": ("fired", "bold green"),
+    "undetermined": ("undetermined", "bold yellow"),
+    "nearly": ("nearly fired", "bold"),
+    "silent": ("did not fire", "bold"),
+}
+
+
+def rule_tree(trace: RuleTrace) -> Tree:
+    """The rule with its conditions; who they are about is in the heading."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from clausal.cli.summary import bilingual
+
+    word, style = _STATUSES[trace.status]
+    heading = Text.assemble(safe(trace.rule, "bold"), "  ", (word, style))
+    if trace.mode == "shadow":
+        heading.append("  in shadow", style="magenta")
+    if not trace.applied:
+        heading.append("  another version applies", style="magenta")
+    heading.append("  ").append_text(bilingual(trace.title, "dim"))
+    tree = Tree(heading, guide_style="dim")
+    _add(tree.add(Text("when", style="cyan")), trace.when, top=True)
+    if trace.unless is not None:
+        _add(tree.add(Text("unless", style="cyan")), trace.unless, top=True)
+    return tree
+
+
+def _add(tree: Tree, part: Part, *, top: bool = False) -> None:
+    """Add a part; what is joined by `and` at the top needs no node of its own."""
+    if top and part.kind == "all":
+        for one in part.parts:
+            _add(tree, one)
+        return
+    node = tree.add(_line(part))
+    for one in part.parts:
+        _add(node, one)
+
+
+def _line(part: Part) -> Text:
+    from rich.text import Text
+
+    mark, style = _MARKS[part.verdict]
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
+    if not encoding.startswith("utf"):
+        mark = _PLAIN[part.verdict]
+    line = Text.assemble((mark, style), " ", safe(part.text, "" if part.kind == "test" else "cyan"))
+    seen = [_seen(one) for one in part.seen]
+    seen += [safe(f"{one.name.rpartition('.')[2]} = {one.value}") for one in part.params]
+    seen += [safe(f"{one.what} at {one.start}: {one.text}") for one in part.matches]
+    if seen:
+        line.append("   ").append_text(Text(", ").join(seen))
+    return line
+
+
+def _seen(seen: Seen) -> Text:
+    from rich.text import Text
+
+    name = safe(f"{seen.field} = ", "dim")
+    if seen.state != "present":
+        return Text.assemble(safe(f"{seen.field} is ", "dim"), (seen.state, "yellow"))
+    return name.append_text(safe(value_text(seen.value), "bold"))
+
+
+def value_text(value: object) -> str:
+    """A value of an event, as a policy writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value).removesuffix(".0")
+        case list() | tuple():
+            return f"[{', '.join(map(str, value))}]"
+        case _:
+            return str(value)
