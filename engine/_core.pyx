@@ -37,10 +37,9 @@ from clausal.compiler.program import (
 from clausal.compiler.types import LARGEST_INTEGER, Enum, SetOf
 from clausal.compiler.verify import verify
 from clausal.engine.event import EventReader
-from clausal.engine.history import History, HistoryReader
+from clausal.engine.history import HistoryReader
 from clausal.engine.layout import Form, Tree, lay_out
 from clausal.engine.objects import FAILED_KEY, HISTORY_KEY, fields_of
-from clausal.engine.problem import EventError
 from clausal.engine.text.fold import fold
 from clausal.engine.values import (
     ABSENT,
@@ -377,7 +376,7 @@ cdef class Core:
     def __cinit__(self, program, slots, *, time_slot, ladders=(), verified=False):
         slots = tuple(slots)
         if not verified:
-            _verify(program, len(slots))
+            _verify(program, slots)
         if not 0 <= time_slot < len(slots):
             raise ProgramError("the slot of the time does not exist")
         layout = lay_out(program, slots)
@@ -442,17 +441,12 @@ cdef class Core:
         for index in range(self.required.shape[0]):
             if frame.state[self.required[index]] == STATE_ABSENT:
                 return IRREGULAR
-        if frame.history is not None:
-            if history is not None:
-                return IRREGULAR
-            try:
-                history = History.parse(frame.history)
-            except EventError:
-                return IRREGULAR
-        return REGULAR if history is None else self.read_history(frame, history)
+        if frame.history is None:
+            return REGULAR if history is None else self.read_history(frame, history)
+        return self.read_history(frame, frame.history) if history is None else IRREGULAR
 
     cdef int read_history(self, Frame frame, object history) except -1:
-        """Store what slots of history hold."""
+        """Store the figures that slots of history hold."""
         cdef list problems = []
         acted_at = ABSENT
         if frame.state[self.time_slot] == STATE_PRESENT:
@@ -462,8 +456,8 @@ cdef class Core:
         figures = self.history_reader.read(history, acted_at, problems)
         if problems:
             return IRREGULAR
-        for slot, value in zip(self.history_reader.slots, figures, strict=True):
-            self.store(frame, slot, value)
+        for slot, value in zip(self.history_reader.figures, figures, strict=True):
+            self.store(frame, slot.slot, value)
         return REGULAR
 
     cdef int read_fields(self, Frame frame, Group group, dict fields) except -1:
@@ -507,7 +501,7 @@ cdef class Core:
             if not key.startswith("$"):
                 continue
             if top and key == HISTORY_KEY:
-                frame.history = value
+                frame.history = None if value is ABSENT else value
             elif not top and _is_failure(fields):
                 group.fail(frame)
             else:
@@ -938,7 +932,7 @@ cdef bint _is_failure(dict fields) except -1:
     return len(fields) == 1 and isinstance(fields.get(FAILED_KEY), str)
 
 
-cdef int _verify(object program, Py_ssize_t slots) except -1:
+cdef int _verify(object program, tuple slots) except -1:
     """Verify a program that was not loaded from a bundle."""
     verify(
         program,

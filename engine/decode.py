@@ -24,6 +24,9 @@ _DECODER: Final = msgspec.json.Decoder()
 _LONGEST_INTEGER: Final = 400
 """Whole numbers with more digits are beyond any float, and take quadratic time to read."""
 
+_HUGE: Final = 10**_LONGEST_INTEGER
+"""What stands for them: values of both kinds are refused with the same words."""
+
 
 def decode_json(data: bytes | bytearray | memoryview) -> dict[str, object]:
     """The event that the bytes are, for `EventReader.read` or the compiled core.
@@ -67,8 +70,14 @@ class _NotJson:
         self.name = name
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > _LONGEST_INTEGER:
+        return -_HUGE if digits.startswith("-") else _HUGE
+    return int(digits)
+
+
 def _decode_slowly(data: bytes) -> object:
-    """As `msgspec` decodes, but numbers beyond any float become infinite, and errors are ours."""
+    """As `msgspec` decodes, but numbers beyond any float are no errors yet: who reads them?"""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -80,9 +89,7 @@ def _decode_slowly(data: bytes) -> object:
         tree = json.loads(
             text,
             object_pairs_hook=_Pairs,
-            parse_int=lambda digits: (
-                int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
-            ),
+            parse_int=_integer,
             parse_constant=_NotJson,
         )
     except json.JSONDecodeError as error:

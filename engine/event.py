@@ -72,19 +72,25 @@ class EventReader:
         Raises:
             EventError: with everything that is wrong with what the slots read.
         """
+        fields = fields_of(event)
+        if fields is None:
+            raise EventError([Problem("", "an object", describe(event))])
         problems: list[Problem] = []
-        objects = _Objects(event, problems)
+        objects = _Objects(fields, problems)
         values = [objects.value(slot) if slot.source == "field" else ABSENT for slot in self._slots]
-        carried = objects.history()
-        if carried is not None and history is not None:
+        given = objects.entry((HISTORY_KEY,))
+        if given is ABSENT:
+            given = history
+        elif history is not None:
             problems.append(
                 Problem(HISTORY_KEY, "history in one place", "history in the event and beside it")
             )
-        acted_at = values[self._time_slot]
-        assert isinstance(acted_at, (float, Missing))
-        figures = self._history.read(carried or history, acted_at, problems)
-        for slot, value in zip(self._history.slots, figures, strict=True):
-            values[slot] = value
+        if given is not None:
+            acted_at = values[self._time_slot]
+            assert isinstance(acted_at, (float, Missing))
+            figures = self._history.read(given, acted_at, problems)
+            for slot, value in zip(self._history.figures, figures, strict=True):
+                values[slot.slot] = value
         if problems:
             raise EventError(problems)
         return values
@@ -93,23 +99,17 @@ class EventReader:
 class _Objects:
     """The objects inside one event, each looked into once."""
 
-    def __init__(self, event: object, problems: list[Problem]) -> None:
+    def __init__(self, event: Fields, problems: list[Problem]) -> None:
         self.problems = problems
-        self._objects: dict[tuple[str, ...], Fields | Missing] = {}
-        fields = fields_of(event)
-        if fields is None:
-            problems.append(Problem("", "an object", describe(event)))
-            fields = {}
-        else:
-            check_keys(fields, (), problems)
-        self._objects[()] = fields
+        self._objects: dict[tuple[str, ...], Fields | Missing] = {(): event}
+        check_keys(event, (), problems)
 
     def value(self, slot: Slot) -> Value | Missing:
-        """The value of a field; a problem counts as absence until all problems are found."""
-        value = self._entry(slot.path)
+        """The value of a field; a problem counts as a failure until all problems are found."""
+        value = self.entry(slot.path)
         if isinstance(value, Missing):
             if value is ABSENT and slot.required:
-                self._refuse(slot.path, "a value, which every event must have", describe(None))
+                self._refuse(slot.path, "a value, which every event must have", "nothing")
             return value
         fields = fields_of(value)
         if fields is not None and is_failure(fields, slot.path, self.problems):
@@ -118,20 +118,9 @@ class _Objects:
             return convert(slot.type, value)
         except ConversionError as problem:
             self._refuse(slot.path, problem.expected, problem.got, problem.item)
-            return ABSENT
+            return FAILED
 
-    def history(self) -> History | None:
-        """The history that rides on the event."""
-        value = self._entry((HISTORY_KEY,))
-        if isinstance(value, Missing):
-            return None
-        try:
-            return History.parse(value)
-        except EventError as error:
-            self.problems.extend(error.problems)
-            return None
-
-    def _entry(self, path: tuple[str, ...]) -> object | Missing:
+    def entry(self, path: tuple[str, ...]) -> object | Missing:
         """What stands at a path; ABSENT for null, FAILED below a group that failed."""
         fields = self._group(path[:-1])
         if isinstance(fields, Missing):
@@ -142,7 +131,7 @@ class _Objects:
     def _group(self, path: tuple[str, ...]) -> Fields | Missing:
         """The object at a path."""
         if path not in self._objects:
-            self._objects[path] = self._open(path, self._entry(path))
+            self._objects[path] = self._open(path, self.entry(path))
         return self._objects[path]
 
     def _open(self, path: tuple[str, ...], value: object | Missing) -> Fields | Missing:
@@ -151,7 +140,7 @@ class _Objects:
         fields = fields_of(value)
         if fields is None:
             self._refuse(path, "an object", describe(value))
-            return ABSENT
+            return FAILED
         if is_failure(fields, path, self.problems):
             return FAILED
         check_keys(fields, path, self.problems)

@@ -30,6 +30,9 @@ from clausal.engine.values import (
 Strikes = tuple[int, ...] | int
 """When each strike was issued, in microseconds since 1970; or how many are active."""
 
+Figure = Strikes | float | Missing
+"""A figure as a history holds it."""
+
 GroupName = Literal["strikes", "tallies", "similarity"]
 _GROUPS: Final[tuple[GroupName, ...]] = ("strikes", "tallies", "similarity")
 
@@ -74,24 +77,52 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
             EventError: if it is not of this form.
         """
         problems: list[Problem] = []
-        given = fields_of(value)
-        groups: dict[str, Any] = {}
-        if given is None:
-            problems.append(Problem(HISTORY_KEY, "an object", describe(value)))
-        elif is_failure(given, (HISTORY_KEY,), problems):
-            groups = dict.fromkeys(_GROUPS, FAILED)
-        else:
-            for name, figures in given.items():
-                fields = fields_of(figures)
-                if name not in _GROUPS:
-                    problems.append(_unknown_group(name))
-                elif fields is not None and is_failure(fields, (HISTORY_KEY, name), problems):
-                    groups[name] = FAILED
-                elif figures is not None:
-                    groups[name] = _figures(name, figures, problems, as_numbers=False)
+        groups: dict[str, Any] = {
+            group: figures
+            if isinstance(figures, Missing)
+            else _figures(group, figures, problems, as_numbers=False)
+            for group, figures in _groups(value, problems).items()
+        }
         if problems:
             raise EventError(problems)
         return cls(**groups)
+
+
+Given = Mapping[object, object] | Missing
+"""A group of figures as it was handed in."""
+
+
+def _groups(value: object, problems: list[Problem]) -> dict[GroupName, Given]:
+    """The groups of figures in a history as it was handed in, those that are nothing empty."""
+    if isinstance(value, History):
+        return {group: getattr(value, group) for group in _GROUPS}
+    groups: dict[GroupName, Given] = {group: {} for group in _GROUPS}
+    given = fields_of(value)
+    if value is FAILED:
+        return dict.fromkeys(_GROUPS, FAILED)
+    if given is None:
+        problems.append(Problem(HISTORY_KEY, "an object", describe(value)))
+    elif is_failure(given, (HISTORY_KEY,), problems):
+        return dict.fromkeys(_GROUPS, FAILED)
+    else:
+        for name, figures in given.items():
+            group = next((group for group in _GROUPS if group == name), None)
+            if group is None:
+                problems.append(_unknown_group(name))
+            elif isinstance(figures, Missing):
+                groups[group] = {} if figures is ABSENT else FAILED
+            elif figures is not None:
+                groups[group] = _group(group, figures, problems)
+    return groups
+
+
+def _group(group: GroupName, figures: object, problems: list[Problem]) -> Given:
+    path = (HISTORY_KEY, group)
+    fields = fields_of(figures)
+    if fields is None:
+        problems.append(Problem(place(path), "an object", describe(figures)))
+        return {}
+    return FAILED if is_failure(fields, path, problems) else fields
 
 
 def _unknown_group(name: object) -> Problem:
@@ -102,36 +133,30 @@ def _unknown_group(name: object) -> Problem:
 
 
 def _figures(
-    group: GroupName, given: object, problems: list[Problem], *, as_numbers: bool
-) -> dict[str, Strikes | float | Missing]:
-    """The figures of one group by name, those that are nothing left out."""
-    fields = fields_of(given)
-    if fields is None:
-        problems.append(Problem(place((HISTORY_KEY, group)), "an object", describe(given)))
-        return {}
-    figures: dict[str, Strikes | float | Missing] = {}
-    for name, value in fields.items():
-        path = (HISTORY_KEY, group)
+    group: GroupName, given: Mapping[object, object], problems: list[Problem], *, as_numbers: bool
+) -> dict[str, Figure]:
+    """All figures of a group by name, those that are nothing left out."""
+    figures: dict[str, Figure] = {}
+    for name, value in given.items():
         if not isinstance(name, str):
-            problems.append(Problem(place(path), "names as texts", f"the key {describe(name)}"))
-        elif value is not None:
-            figure = _figure(group, value, (*path, name), problems, as_numbers=as_numbers)
-            if figure is not None:
+            where = place((HISTORY_KEY, group))
+            problems.append(Problem(where, "keys that are texts", f"the key {describe(name)}"))
+        else:
+            figure = _figure(group, name, value, problems, as_numbers=as_numbers)
+            if figure is not ABSENT:
                 figures[name] = figure
     return figures
 
 
 def _figure(
-    group: GroupName,
-    value: object,
-    path: tuple[str, ...],
-    problems: list[Problem],
-    *,
-    as_numbers: bool,
-) -> Strikes | float | Missing | None:
-    """One figure; None if it is a problem."""
+    group: GroupName, name: str, value: object, problems: list[Problem], *, as_numbers: bool
+) -> Figure:
+    """One figure; a problem counts as a failure until all problems are found."""
+    if value is None:
+        return ABSENT
     if isinstance(value, Missing):
         return value
+    path = (HISTORY_KEY, group, name)
     fields = fields_of(value)
     if fields is not None and is_failure(fields, path, problems):
         return FAILED
@@ -147,7 +172,7 @@ def _figure(
                 assert_never(group)
     except ConversionError as problem:
         problems.append(Problem(place(path, problem.item), problem.expected, problem.got))
-    return None
+        return FAILED
 
 
 def _quantity(type: Scalar, value: object) -> float:
@@ -191,7 +216,7 @@ _GROUP_OF: Final[Mapping[str, GroupName]] = {
 """The group that holds the figures of slots of a source."""
 
 
-class _Figure(NamedTuple):
+class FigureSlot(NamedTuple):
     """A slot that history fills: its group, its names, and the names that its bare one may mean."""
 
     slot: int
@@ -230,53 +255,57 @@ class HistoryReader:
             homonyms.setdefault((group, bare), set()).add(name)
             found.append((index, group, name, bare))
         self._figures = tuple(
-            _Figure(index, group, name, bare, tuple(sorted(homonyms[group, bare])))
+            FigureSlot(index, group, name, bare, tuple(sorted(homonyms[group, bare])))
             for index, group, name, bare in found
         )
 
     @property
-    def slots(self) -> tuple[int, ...]:
+    def figures(self) -> tuple[FigureSlot, ...]:
         """The slots that history fills, ascending."""
-        return tuple(figure.slot for figure in self._figures)
+        return self._figures
 
     def read(
-        self, history: History | None, acted_at: float | Missing, problems: list[Problem]
+        self, history: object, acted_at: float | Missing, problems: list[Problem]
     ) -> list[float | Missing]:
-        """The values of `slots`.
+        """The values of the slots of `figures`.
 
         Args:
-            history: What was handed in; None leaves every slot absent.
+            history: A `History`, or what an event carries: an object, or `FAILED`.
             acted_at: The instant of the act, in microseconds. Without it strikes that are given as
-                instants cannot be counted, and are absent.
-            problems: Takes what is wrong: a figure that is given twice, a name of two meanings.
+                instants cannot be counted; then the slot lacks a value as the instant does.
+            problems: Takes what is wrong with the figures that the slots read.
         """
-        if history is None:
-            return [ABSENT] * len(self._figures)
-        return [self._value(figure, history, acted_at, problems) for figure in self._figures]
+        as_numbers = isinstance(history, History)
+        groups = _groups(history, problems)
+        values: list[float | Missing] = []
+        for slot in self._figures:
+            figure = self._pick(slot, groups[slot.group], problems, as_numbers=as_numbers)
+            if isinstance(figure, tuple):
+                figure = self._active(slot, figure, acted_at)
+            values.append(figure if isinstance(figure, Missing) else float(figure))
+        return values
 
-    def _value(
-        self,
-        figure: _Figure,
-        history: History,
-        acted_at: float | Missing,
-        problems: list[Problem],
-    ) -> float | Missing:
-        given: Mapping[str, Strikes | float | Missing] | Missing = getattr(history, figure.group)
+    def _pick(
+        self, slot: FigureSlot, given: Given, problems: list[Problem], *, as_numbers: bool
+    ) -> Figure:
+        """The figure under either name of a slot."""
         if isinstance(given, Missing):
             return given
-        value = given.get(figure.name, ABSENT)
-        if figure.bare in given and figure.bare != figure.name:
-            path = place((HISTORY_KEY, figure.group, figure.bare))
-            if len(figure.homonyms) > 1:
-                names = " or ".join(f"`{name}`" for name in figure.homonyms)
-                problems.append(Problem(path, names, "a name that means each of them"))
-            elif figure.name in given:
-                problems.append(Problem(path, "each figure once", f"`{figure.name}` as well"))
-            else:
-                value = given[figure.bare]
-        if isinstance(value, tuple):
-            within = self._windows[figure.slot]
-            if isinstance(acted_at, Missing):
-                return acted_at
-            value = sum(issued <= acted_at < issued + within for issued in value)
-        return value if isinstance(value, Missing) else float(value)
+        name = slot.name
+        if slot.bare != name and slot.bare in given:
+            where = place((HISTORY_KEY, slot.group, slot.bare))
+            if len(slot.homonyms) > 1:
+                names = " or ".join(f"`{name}`" for name in slot.homonyms)
+                problems.append(Problem(where, names, "a name that means each of them"))
+            elif name in given:
+                problems.append(Problem(where, "each figure once", f"`{name}` as well"))
+            name = slot.bare
+        return _figure(slot.group, name, given.get(name), problems, as_numbers=as_numbers)
+
+    def _active(
+        self, slot: FigureSlot, strikes: tuple[int, ...], acted_at: float | Missing
+    ) -> float | Missing:
+        if isinstance(acted_at, Missing):
+            return acted_at
+        within = self._windows[slot.slot]
+        return sum(issued <= acted_at < issued + within for issued in strikes)

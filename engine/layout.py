@@ -57,19 +57,6 @@ _FORMS: Final[Mapping[ScalarName, Form]] = {
     "text": Form.STRING,
 }
 
-_KINDS: Final[Mapping[Form, frozenset[SlotKind]]] = {
-    Form.BOOL: frozenset({SlotKind.FLAG}),
-    **dict.fromkeys(
-        (Form.INTEGER, Form.NUMBER, Form.SHARE, Form.INSTANT, Form.DURATION, Form.DATE),
-        frozenset({SlotKind.QUANTITY}),
-    ),
-    Form.NAME: frozenset({SlotKind.SYMBOL}),
-    Form.STRING: frozenset({SlotKind.SYMBOL, SlotKind.TEXT}),
-    Form.NAMES: frozenset({SlotKind.SET}),
-    Form.STRINGS: frozenset({SlotKind.SET}),
-}
-"""How values of each form may be held."""
-
 
 @dataclass(slots=True)
 class Tree:
@@ -117,14 +104,14 @@ class Layout:
 
 
 def lay_out(program: Program, slots: Sequence[Slot]) -> Layout:
-    """The layout of a verified program.
+    """The layout of a program that was verified with these slots.
 
     Raises:
-        ProgramError: if it does not hold its slots as their types ask, if the paths of fields do
-            not form a tree, or if a term list, pattern or time zone is not one.
+        ProgramError: if the paths of fields do not form a tree, if a slot of history is no figure,
+            or if a term list, pattern or time zone is not one.
     """
     forms = [_form(slot.type) for slot in slots]
-    _check_slots(program, slots, forms)
+    _check_figures(slots, forms)
     counts = [
         mask_words(SlotKind.SET, len(symbols)) if form in {Form.NAMES, Form.STRINGS} else 0
         for form, symbols in zip(forms, program.symbols, strict=True)
@@ -170,14 +157,8 @@ def _form(type: Type) -> Form:
             raise ProgramError("a slot has a type that no value has")
 
 
-def _check_slots(program: Program, slots: Sequence[Slot], forms: Sequence[Form]) -> None:
-    kinds = integers("B", program.slot_kinds)
-    for slot, form, kind, symbols in zip(slots, forms, kinds, program.symbols, strict=True):
-        if SlotKind(kind) not in _KINDS[form]:
-            raise ProgramError(f"slot `{slot.name}` is held as {SlotKind(kind).name}")
-        item = slot.type.item if isinstance(slot.type, SetOf) else slot.type
-        if isinstance(item, Enum) and symbols != item.names:
-            raise ProgramError(f"slot `{slot.name}` has other symbols than values")
+def _check_figures(slots: Sequence[Slot], forms: Sequence[Form]) -> None:
+    for slot, form in zip(slots, forms, strict=True):
         if slot.source != "field" and (len(slot.path) != 1 or form not in _FIGURES):
             raise ProgramError(f"slot `{slot.name}` is no figure of the history")
 

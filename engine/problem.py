@@ -21,7 +21,7 @@ _SHOWN: Final = 40
 """As many characters of a user's text are shown."""
 
 _SHOWN_BITS: Final = 128
-"""Whole numbers with more bits are described: writing one in decimal takes quadratic time."""
+"""Whole numbers with more bits are not written out: in decimal that takes quadratic time."""
 
 _SHOWN_PROBLEMS: Final = 20
 """As many problems are written out by `str(EventError)`."""
@@ -80,7 +80,7 @@ def describe(value: object) -> str:
         case Integral():
             number = int(value)
             if number.bit_length() > _SHOWN_BITS:
-                return f"a whole number of {number.bit_length()} bits"
+                return f"a whole number beyond {'-' if number < 0 else ''}2**{_SHOWN_BITS}"
             return f"`{number}`"
         case float():
             return _describe_float(value)
