@@ -1,0 +1,464 @@
+"""Rules and ladders: conditions, clauses, consequences and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clausal.compiler import ir, types
+from clausal.compiler.checking.amounts import duration, number
+from clausal.compiler.checking.definitions import Definitions
+from clausal.compiler.checking.documents import Space
+from clausal.compiler.checking.entries import first_word, one
+from clausal.compiler.checking.expressions import Expressions
+from clausal.compiler.checking.measures import Measures, Place
+from clausal.compiler.checking.report import Report, one_of, suggest
+from clausal.compiler.checking.schema import shown
+from clausal.compiler.checking.scopes import Scope
+from clausal.compiler.checking.texts import (
+    LANGUAGES,
+    Gap,
+    bilingual,
+    by_language,
+    template,
+    warn_missing,
+)
+from clausal.compiler.checking.values import bounded, qualified
+from clausal.dsl import nodes
+from clausal.dsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Where what a policy version declares stands in the corpus.
+
+    Attributes:
+        version: The number of the version itself.
+        clauses: The numbers of its clauses, by id.
+        ladders: The numbers of its ladders, by name.
+        rules: The numbers of its rules, by name.
+    """
+
+    version: int
+    clauses: Mapping[str, int]
+    ladders: Mapping[str, int]
+    rules: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChecker:
+    """Checks the rules and ladders of one policy version."""
+
+    expressions: Expressions
+    measures: Measures
+    definitions: Definitions
+    numbers: Numbers
+
+    @property
+    def scope(self) -> Scope:
+        """The names that the policy can use."""
+        return self.expressions.scope
+
+    @property
+    def report(self) -> Report:
+        """Where to say what is wrong."""
+        return self.scope.report
+
+    # ── Rules ────────────────────────────────────────────────────────────────────────────────────
+
+    def rule(self, node: nodes.Rule) -> ir.RuleDef | None:
+        """The rule that ``node`` states; None after reporting what is wrong with it."""
+        report, name = self.report, node.name
+        title = one(report, node.entries, nodes.Title, "title")
+        clauses = self._clauses(node)
+        when = self._condition(one(report, node.entries, nodes.When, "when", within=name))
+        unless_entry = one(report, node.entries, nodes.Unless, "unless")
+        unless = ir.NEVER if unless_entry is None else self._condition(unless_entry)
+        severity = self._severity(one(report, node.entries, nodes.Severity, "severity"))
+        mode = one(report, node.entries, nodes.Mode, "mode")
+        rollout = self._rollout(one(report, node.entries, nodes.Rollout, "rollout"))
+        consequences = self._consequences(node)
+        because = self._because(node)
+        titles = bilingual(report, title.texts, "title") if title else ir.Bilingual()
+        if when is not None and unless is not None and unless_entry is not None:
+            self._check_exception(when, unless, unless_entry)
+        if (
+            clauses is None
+            or when is None
+            or unless is None
+            or severity is None
+            or rollout is None
+            or consequences is None
+            or because is None
+        ):
+            return None
+        line, _ = report.source.position(node.span.start)
+        return ir.RuleDef(
+            name=name.text,
+            version=self.numbers.version,
+            clauses=clauses,
+            when=when,
+            unless=unless,
+            condition=ir.ALWAYS,
+            measures=consequences[0],
+            ladders=consequences[1],
+            severity=severity,
+            shadow=mode is not None and mode.mode == "shadow",
+            rollout=rollout[0],
+            rollout_slot=rollout[1],
+            title=titles,
+            because_zh=because["zh"],
+            because_en=because["en"],
+            line=line,
+        )
+
+    def _condition(self, entry: nodes.When | nodes.Unless | None) -> ir.Condition | None:
+        if entry is None or not bounded(self.scope, [entry.condition], self.definitions):
+            return None
+        return self.expressions.condition(entry.condition)
+
+    def _check_exception(
+        self, when: ir.Condition, unless: ir.Condition, entry: nodes.Unless
+    ) -> None:
+        """Warn (W0907) of an exception that takes back the whole rule."""
+        needed = set(when.items) if isinstance(when, ir.All) else {when}
+        excepted = unless.items if isinstance(unless, ir.Any) else (unless,)
+        if any(item in needed for item in excepted):
+            self.report.add(
+                "W0907",
+                "this exception takes back what `when` asks for",
+                entry.condition.span,
+                notes=["the rule never fires"],
+            )
+
+    def _clauses(self, node: nodes.Rule) -> tuple[int, ...] | None:
+        """The clauses that a rule cites: at least one, each declared and enforced."""
+        report = self.report
+        entry = one(report, node.entries, nodes.Cites, "cites")
+        if entry is None:
+            report.add(
+                "E0401",
+                f"`{node.name.text}` cites no clause",
+                node.name.span,
+                "needs `cites …`",
+                notes=["every measure has its reason in the notice"],
+            )
+            return None
+        first: dict[str, nodes.Citation] = {}
+        found: list[int] = []
+        sound = True
+        for citation in entry.citations:
+            id = citation.clause.text
+            other = first.setdefault(id, citation)
+            if other is not citation:
+                report.add(
+                    "W0904",
+                    f"clause {id} is cited twice",
+                    citation.span,
+                    others=[report.label(other.span, "first cited here")],
+                )
+                continue
+            if self._citation(citation):
+                found.append(self.numbers.clauses[id])
+            else:
+                sound = False
+        return tuple(sorted(found)) if sound else None
+
+    def _citation(self, citation: nodes.Citation) -> bool:
+        report, name = self.report, citation.clause
+        found = self.scope.resolve(Space.CLAUSE, name)
+        if found is None or not isinstance(found.node, nodes.Clause):
+            if not self.scope.excuses(name.text):
+                report.add(
+                    "E0505",
+                    f"there is no clause {name.text}",
+                    name.span,
+                    "",
+                    help=suggest(name.text, self.scope.known(nodes.Clause)),
+                )
+            return False
+        clause = found.node
+        reasons = [text.value for text in clause.reason]
+        if clause.status == "not enforced":
+            report.add(
+                "E0506",
+                f"clause {name.text} is recorded as not enforced",
+                name.span,
+                "",
+                others=[found.place],
+                notes=[f"the reason given is: {reason}" for reason in reasons],
+            )
+            return False
+        if clause.status == "organisational":
+            report.add(
+                "E0507",
+                f"clause {name.text} is recorded as organisational",
+                name.span,
+                "a rule cannot rest on it",
+                others=[found.place],
+                notes=[f"the reason given is: {reason}" for reason in reasons],
+            )
+            return False
+        if clause.status == "pending":
+            report.add(
+                "W0905",
+                f"clause {name.text} is recorded as pending, and a rule rests on it",
+                name.span,
+                others=[found.place],
+                help=["take the status away when the rule is ready"],
+            )
+        return self._pin(citation, clause)
+
+    def _pin(self, citation: nodes.Citation, clause: nodes.Clause) -> bool:
+        from_text = self.definitions.fingerprints[id(clause)]
+        if citation.pin is None or citation.pin == from_text:
+            return True
+        self.report.add(
+            "E0508",
+            f"the text of clause {citation.clause.text} has changed since the rule was affirmed",
+            citation.span,
+            f"affirmed as {citation.pin}",
+            others=[self.report.label(clause.quote.span, f"now {from_text}")],
+            help=[f"read the clause and the rule, then write `{citation.clause.text}@{from_text}`"],
+        )
+        return False
+
+    def _severity(self, entry: nodes.Severity | None) -> ir.Severity | None:
+        if entry is None:
+            return "medium"
+        for severity in ir.SEVERITIES:
+            if severity == entry.level.text:
+                return severity
+        self.report.add(
+            "E0402",
+            f"there is no severity `{entry.level.text}`",
+            entry.level.span,
+            "",
+            help=suggest(entry.level.text, ir.SEVERITIES)
+            or [f"from the lightest: {one_of(ir.SEVERITIES)}"],
+        )
+        return None
+
+    def _rollout(self, entry: nodes.Rollout | None) -> tuple[float | None, int | None] | None:
+        if entry is None:
+            return None, None
+        measured = number(self.report, entry.share)
+        use = self.scope.field(entry.by.parts, entry.by.span)
+        if use is not None and use.type != types.Scalar("string"):
+            self.report.add(
+                "E0403",
+                f"`{shown(use.path)}` cannot be the key of a rollout",
+                entry.by.span,
+                f"it is of type `{types.describe(use.type)}`, expected `string`",
+                others=[use.decl.place],
+            )
+            use = None
+        if measured is not None and not 0 < measured.value <= 1:
+            self.report.add(
+                "E0403",
+                f"`{self.report.text(entry.share.span)}` is not a share of the keys",
+                entry.share.span,
+                "expected more than 0 and at most 1, such as `10%`",
+                help=["write `mode shadow` for a rule that is only watched"],
+            )
+            measured = None
+        if measured is None or use is None:
+            return None
+        return measured.value, self.expressions.inputs.field(use, self.report, entry.by.span)
+
+    # ── Consequences ─────────────────────────────────────────────────────────────────────────────
+
+    def _consequences(
+        self, node: nodes.Rule
+    ) -> tuple[tuple[ir.MeasureDef, ...], tuple[int, ...]] | None:
+        entries = [entry for entry in node.entries if isinstance(entry, nodes.Then)]
+        if not entries:
+            self.report.add(
+                "E0112", f"`{node.name.text}` has no `then`", node.name.span, "needs `then …`"
+            )
+            return None
+        measures: list[ir.MeasureDef] = []
+        ladders: dict[int, nodes.LadderStrike] = {}
+        interim: nodes.Measure | None = None
+        sound = True
+        for consequence in (c for entry in entries for c in entry.consequences):
+            if isinstance(consequence, nodes.LadderStrike):
+                index = self._strike(consequence, ladders)
+                sound = sound and index is not None
+                continue
+            found = self.measures.measures(consequence, Place.RULE)
+            if found is None:
+                sound = False
+                continue
+            measures += found
+            if any(measure.interim for measure in found):
+                interim = interim or consequence
+        if interim is not None and ladders:
+            strike = next(iter(ladders.values()))
+            self.report.add(
+                "E0418",
+                "a rule with an interim measure carries no strike",
+                strike.span,
+                "",
+                others=[self.report.label(interim.span, "this measure rests on suspicion")],
+                help=["let another rule, with a verdict, carry the strike"],
+            )
+            sound = False
+        return (tuple(measures), tuple(sorted(ladders))) if sound else None
+
+    def _strike(
+        self, strike: nodes.LadderStrike, ladders: dict[int, nodes.LadderStrike]
+    ) -> int | None:
+        found = self.scope.find(nodes.Ladder, strike.ladder)
+        if found is None:
+            return None
+        index = self.numbers.ladders[strike.ladder.text]
+        first = ladders.setdefault(index, strike)
+        if first is not strike:
+            self.report.add(
+                "W0904",
+                f"the ladder `{strike.ladder.text}` is struck twice",
+                strike.span,
+                others=[self.report.label(first.span, "first struck here")],
+                notes=["all strikes of one event on one ladder are one strike"],
+            )
+        return index
+
+    # ── Reasons ──────────────────────────────────────────────────────────────────────────────────
+
+    def _because(self, node: nodes.Rule) -> dict[str, ir.Template] | None:
+        """The reason in each language; one that the author did not write is empty."""
+        entry = one(self.report, node.entries, nodes.Because, "because", within=node.name)
+        if entry is None:
+            return None
+        texts = by_language(self.report, entry.texts)
+        warn_missing(self.report, texts, "reason")
+        templates: dict[str, ir.Template] = dict.fromkeys(LANGUAGES, ())
+        sound = True
+        for language, text in texts.items():
+            pieces = template(self.report, text)
+            filled = None if pieces is None else self._filled(pieces)
+            if filled is None:
+                sound = False
+            else:
+                templates[language] = filled
+        return templates if sound else None
+
+    def _filled(self, pieces: Sequence[str | Gap]) -> ir.Template | None:
+        filled: list[str | ir.Hole] = []
+        sound = True
+        for piece in pieces:
+            if isinstance(piece, str):
+                filled.append(piece)
+                continue
+            slot = self._hole(piece)
+            if slot is None:
+                sound = False
+            else:
+                filled.append(ir.Hole(slot))
+        return tuple(filled) if sound else None
+
+    def _hole(self, gap: Gap) -> int | None:
+        """The slot of a hole: a field, or a tally by its name."""
+        if len(gap.path) == 1:
+            name = nodes.Name(gap.path[0], gap.span)
+            found = self.scope.lookup(Space.VALUE, name.text)
+            if found is not None and isinstance(found.node, nodes.Tally):
+                self.scope.resolve(Space.VALUE, name)
+                tally = self.definitions.tallies[id(found.node)]
+                return self.expressions.inputs.history("tally", tally)
+        use = self.scope.field(gap.path, gap.span)
+        return None if use is None else self.expressions.inputs.field(use, self.report, gap.span)
+
+    # ── Ladders ──────────────────────────────────────────────────────────────────────────────────
+
+    def ladder(self, node: nodes.Ladder) -> ir.LadderDef | None:
+        """The ladder that ``node`` declares; None after reporting what is wrong with it."""
+        report = self.report
+        label = bilingual(report, node.labels)
+        target = self.scope.find(nodes.Target, node.by)
+        within = duration(report, node.within)
+        if within is not None and within <= 0:
+            report.add("E0412", "strikes stay active for some time", node.within.span)
+            within = None
+        ordered = sorted(node.steps, key=lambda step: step.number)
+        sound = self._check_steps(node, ordered)
+        steps: list[ir.StepDef] = []
+        for step in ordered:
+            measures = self._step(step, node)
+            if measures is None:
+                sound = False
+            else:
+                steps.append(ir.StepDef(step.number, step.and_above, measures))
+        slot = self.expressions.inputs.history("strikes", self.definitions.strikes[id(node)], label)
+        if not sound or target is None or within is None:
+            return None
+        return ir.LadderDef(
+            name=qualified(self.scope.document, node.name.text),
+            version=self.numbers.version,
+            target=node.by.text,
+            within=within,
+            steps=tuple(steps),
+            slot=slot,
+            label=label,
+        )
+
+    def _step(self, step: nodes.Step, ladder: nodes.Ladder) -> tuple[ir.MeasureDef, ...] | None:
+        measures: list[ir.MeasureDef] = []
+        sound = True
+        for consequence in step.consequences:
+            if isinstance(consequence, nodes.LadderStrike):
+                self.report.add(
+                    "E0415",
+                    "a step of a ladder leads to measures, not to another strike",
+                    consequence.span,
+                )
+                sound = False
+                continue
+            found = self.measures.measures(consequence, Place.STEP, ladder.by.text)
+            if found is None:
+                sound = False
+            else:
+                measures += found
+        return tuple(measures) if sound else None
+
+    def _check_steps(self, ladder: nodes.Ladder, steps: Sequence[nodes.Step]) -> bool:
+        """Whether the steps, in order, are 1, 2, ..., and the last one and no other is open."""
+        report, name = self.report, ladder.name
+        if not steps:
+            report.add("E0416", f"`{name.text}` has no steps", name.span, "needs `1+ => …`")
+            return False
+        for expected, step in enumerate(steps, 1):
+            place = first_word(step.span, str(step.number) + "+" * step.and_above)
+            if step.number != expected:
+                repeated = step.number == expected - 1 and expected > 1
+                report.add(
+                    "E0416",
+                    f"step {step.number} of `{name.text}` is given twice"
+                    if repeated
+                    else f"`{name.text}` has no step {expected}",
+                    place,
+                    "",
+                    others=[
+                        report.label(first_word(steps[expected - 2].span, "1"), "first given here")
+                    ]
+                    if repeated
+                    else (),
+                    help=() if repeated else ["steps are numbered from 1, without gaps"],
+                )
+                return False
+            last = expected == len(steps)
+            if step.and_above != last:
+                report.add(
+                    "E0416",
+                    f"the last step of `{name.text}` is not open"
+                    if last
+                    else f"step {expected} of `{name.text}` is open, and another follows it",
+                    place,
+                    "",
+                    help=[f"write `{expected}+ =>`: it holds for every further strike as well"]
+                    if last
+                    else [f"write `{expected} =>`"],
+                )
+                return False
+        return True

@@ -1,0 +1,82 @@
+"""Where policies come from: files and folders that are named, and the libraries that are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path, PurePath
+from typing import Final
+
+from clausal.dsl.diagnostics import Diagnostics, unreadable
+from clausal.dsl.source import Source, SourceError
+
+SUFFIX: Final = ".policy"
+
+SHIPPED_NAME: Final = "clausal.policies"
+"""What stands for the folder of shipped policies in the names of its sources."""
+
+
+def load_sources(paths: Iterable[Path | str]) -> tuple[list[Source], Diagnostics]:
+    """Every policy file that ``paths`` name, each once, and what could not be read (E0108).
+
+    A folder stands for all ``*.policy`` files in it and below. The sources come in the order of
+    their names, whatever the order of ``paths`` was.
+    """
+    diagnostics = Diagnostics()
+    sources: dict[Path, Source] = {}
+    for path in map(Path, paths):
+        for file in _files(path):
+            identity = _identity(file)
+            if identity in sources:
+                continue
+            try:
+                sources[identity] = Source.read(file)
+            except SourceError as error:
+                diagnostics.add(unreadable(error))
+    return sorted(sources.values(), key=lambda source: source.name), diagnostics
+
+
+def _files(path: Path) -> Iterator[Path]:
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError):
+        is_folder = False
+    if is_folder:
+        yield from (file for file in sorted(path.rglob(f"*{SUFFIX}")) if not file.is_dir())
+    else:
+        yield path
+
+
+def _identity(path: Path) -> Path:
+    """The same for two paths to one file, as far as the system can tell."""
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return path
+
+
+def shipped() -> Path:
+    """The folder of the shipped policies: the package ``clausal.policies``."""
+    # The package is installed as files: its extension modules could not be loaded otherwise.
+    return Path(str(resources.files(SHIPPED_NAME)))
+
+
+@cache
+def shipped_libraries() -> tuple[Source, ...]:
+    """The standard libraries, which any policy may ``use`` without naming their files."""
+    folder = shipped()
+    return tuple(
+        [
+            Source.read(file, str(PurePath(SHIPPED_NAME) / file.relative_to(folder)))
+            for file in sorted((folder / "standard").glob(f"*{SUFFIX}"))
+        ]
+    )
+
+
+def folder_of(source: Source) -> Path:
+    """The folder that the paths in a source are relative to."""
+    name = PurePath(source.name)
+    if name.parts[:1] == (SHIPPED_NAME,):
+        return shipped().joinpath(*name.parts[1:]).parent
+    return Path(name).parent
