@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import assert_never
+from datetime import UTC, datetime, timedelta
+from typing import Final, assert_never
 
 from clausal.compiler.ir import (
     Absent,
@@ -35,18 +36,26 @@ from clausal.compiler.ir import (
     Truth,
     WallClock,
 )
-from clausal.compiler.types import Enum, SetOf
+from clausal.compiler.types import MICROSECONDS, Enum, Scalar, SetOf
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS: Final = (
+    ("d", 86_400 * MICROSECONDS),
+    ("h", 3_600 * MICROSECONDS),
+    ("m", 60 * MICROSECONDS),
+    ("s", MICROSECONDS),
+)
 
 
-def quantity_text(quantity: Quantity, corpus: Corpus) -> str:
-    """The quantity as text; instants and durations are microseconds.
+def quantity_text(quantity: Quantity, corpus: Corpus, type: str = "number") -> str:
+    """The quantity as text, a constant as one of the named type.
 
     A constant that was folded from params shows what it was folded from, in braces, and not its
     value: ``{cn.example.cutoff * 2}``.
     """
     match quantity:
         case Constant(value=value, origin=None):
-            return repr(value).removesuffix(".0")
+            return _constant(value, type)
         case Constant(origin=origin):
             assert origin is not None
             return f"{{{quantity_text(origin, corpus)}}}"
@@ -68,15 +77,19 @@ def condition_text(condition: Condition, corpus: Corpus) -> str:
         case Truth(value=value):
             return "always" if value else "never"
         case All(items=items):
-            return " and ".join([_operand(item, corpus) for item in items])
+            return " and ".join([_item(item, corpus) for item in items])
         case Any(items=items):
-            return " or ".join([_operand(item, corpus) for item in items])
+            return " or ".join([_item(item, corpus) for item in items])
         case Negation(item=item):
-            return f"not {_operand(item, corpus)}"
+            bare = isinstance(item, Truth | Flag | Predicate | Shared)
+            text = condition_text(item, corpus)
+            return f"not {text}" if bare else f"not ({text})"
         case Flag(slot=slot):
             return _slot(slot, corpus)
         case Comparison(operator=operator, left=left, right=right):
-            return f"{quantity_text(left, corpus)} {operator} {quantity_text(right, corpus)}"
+            of = _type(left, corpus) or _type(right, corpus) or "number"
+            sides = quantity_text(left, corpus, of), quantity_text(right, corpus, of)
+            return f" {operator} ".join(sides)
         case Member(slot=slot, values=(_,) as values):
             return f"{_slot(slot, corpus)} == {_value(slot, values[0], corpus)}"
         case Member(slot=slot, values=values):
@@ -134,17 +147,39 @@ def _clause(word: str, condition: Condition, corpus: Corpus) -> Iterator[str]:
         return
     join = "and" if isinstance(condition, All) else "or"
     for i, item in enumerate(condition.items):
-        yield f"  {join if i else word} {_operand(item, corpus)}"
+        yield f"  {join if i else word} {_item(item, corpus)}"
 
 
-def _operand(condition: Condition, corpus: Corpus) -> str:
-    """As text that stays one operand beside any other."""
+def _item(condition: Condition, corpus: Corpus) -> str:
+    """An item of a join as text."""
     text = condition_text(condition, corpus)
-    if isinstance(condition, Truth | Flag | Predicate | Shared):
-        return text
-    if isinstance(condition, Negation):
-        return text
-    return f"({text})"
+    return f"({text})" if isinstance(condition, All | Any) else text
+
+
+def _type(quantity: Quantity, corpus: Corpus) -> str | None:
+    """The type of a slot or param, where a quantity is nothing more."""
+    match quantity:
+        case Reading(slot=slot):
+            of = corpus.slots[slot].type
+            return of.name if isinstance(of, Scalar) else None
+        case Param(index=index):
+            return corpus.params[index].type
+        case _:
+            return None
+
+
+def _constant(value: float, type: str) -> str:
+    """Times as people write them, where that says the value exactly."""
+    if type == "duration":
+        for unit, size in _UNITS:
+            if value and value % size == 0:
+                return f"{value / size:.0f}{unit}"
+    if type == "instant" and value.is_integer():
+        try:
+            return (_EPOCH + timedelta(microseconds=int(value))).isoformat()
+        except OverflowError:
+            return repr(value)
+    return repr(value).removesuffix(".0")
 
 
 def _slot(index: int, corpus: Corpus) -> str:
