@@ -27,7 +27,7 @@ class Argued:
     parameter: str
     sanction: str
 
-    def refuse(self, code: str, span: Span, wanted: str, help: Sequence[str] = ()) -> None:
+    def refuse(self, code: str, span: Span, wanted: str, hints: Sequence[str] = ()) -> None:
         """Report that the value does not fit the parameter."""
         text = self.scope.report.text(span)
         self.scope.report.add(
@@ -35,7 +35,7 @@ class Argued:
             f"`{text}` does not fit `{self.parameter}` of `{self.sanction}`",
             span,
             f"expected {wanted}",
-            help=help,
+            help=hints,
         )
 
 
@@ -154,8 +154,8 @@ def _quantity(argued: Argued, type: types.Scalar, literal: nodes.Literal) -> ir.
         return None
     if type.name == "share" and not all(0 <= end <= 1 for end in (value, *ends)):
         percent = origin is None and dimension is Dimension.PLAIN and 1 < value <= 100
-        help = [f"for {value:g} percent write `{value:g}%`"] if percent else []
-        argued.refuse("E0304", literal.span, "a share, which lies between 0 and 1", help)
+        hints = [f"for {value:g} percent write `{value:g}%`"] if percent else []
+        argued.refuse("E0304", literal.span, "a share, which lies between 0 and 1", hints)
         return None
     if type.name == "integer" and (value != int(value) or abs(value) > LARGEST_INTEGER):
         argued.refuse("E0407", literal.span, "a whole number")

@@ -89,6 +89,8 @@ def domain(quantity: ir.Quantity, slots: Sequence[ir.Slot]) -> Interval:
                 return Interval(0, 1)
             if slots[slot].source == "strikes":
                 return Interval(low=0)
+        case _:
+            pass
     return EVERYTHING
 
 

@@ -78,11 +78,11 @@ class Comparer:
                 self.unlike(left, right, span)
                 return None
 
-    def unlike(self, left: Operand, right: Operand, span: Span, help: Sequence[str] = ()) -> None:
+    def unlike(self, left: Operand, right: Operand, span: Span, hints: Sequence[str] = ()) -> None:
         """Report that the two cannot be compared (E0301)."""
         quoted = isinstance(left, Quoted) or isinstance(right, Quoted)
-        if not help and quoted and (isinstance(left, Amount) or isinstance(right, Amount)):
-            help = ["write numbers, durations, dates and times without quotes"]
+        if not hints and quoted and (isinstance(left, Amount) or isinstance(right, Amount)):
+            hints = ["write numbers, durations, dates and times without quotes"]
         self.report.add(
             "E0301",
             f"{describe(left)} cannot be compared with {describe(right)}",
@@ -92,7 +92,7 @@ class Comparer:
                 self.report.label(left.span, f"this is {describe(left)}"),
                 self.report.label(right.span, f"this is {describe(right)}"),
             ],
-            help=help,
+            help=hints,
         )
 
     def _always(self, value: bool, span: Span) -> ir.Truth:
@@ -137,16 +137,16 @@ class Comparer:
             )
             return
         known = self.scope.known(nodes.Let, nodes.Param, nodes.Tally, nodes.Table)
-        help = suggest(name.text, [*known, *self.scope.schema.names()])
-        if isinstance(beside, Stored) and not help:
-            help = (f'write a text in quotes: `"{name.text}"`',)
-        self.report.add("E0203", f"there is no `{name.text}`", name.span, "", help=help)
+        hints = suggest(name.text, [*known, *self.scope.schema.names()])
+        if isinstance(beside, Stored) and not hints:
+            hints = (f'write a text in quotes: `"{name.text}"`',)
+        self.report.add("E0203", f"there is no `{name.text}`", name.span, "", help=hints)
 
     def values(self, stored: Stored, names: Sequence[nodes.Name]) -> tuple[str, ...] | None:
         """The values of an enum (or a set of one) that are named; None after reporting (E0205)."""
-        type = stored.type.item if isinstance(stored.type, types.SetOf) else stored.type
-        assert isinstance(type, types.Enum)
-        known = type.names
+        item = stored.type.item if isinstance(stored.type, types.SetOf) else stored.type
+        assert isinstance(item, types.Enum)
+        known = item.names
         sound = True
         for name in names:
             if name.text not in known:
@@ -206,8 +206,8 @@ class Comparer:
     ) -> ir.Condition | None:
         if isinstance(left.type, types.Enum):
             known = right.text in left.type.names
-            help = [f"write `{right.text}` without quotes"] if known else []
-            self.unlike(left, right, span, help or suggest(right.text, left.type.names))
+            hints = [f"write `{right.text}` without quotes"] if known else []
+            self.unlike(left, right, span, hints or suggest(right.text, left.type.names))
             return None
         return _negated_if(operator, ir.Member(left.slot, (right.text,)))
 
@@ -276,12 +276,12 @@ class Comparer:
         if doing == "compared" and (left.dimension in _MOMENTS or right.dimension in _MOMENTS):
             self.unlike(left, right, span)
             return
-        help: list[str] = []
+        hints: list[str] = []
         dimensions = {left.dimension, right.dimension}
         if Dimension.SHARE in dimensions and Dimension.NUMBER in dimensions:
-            help.append("a percentage is a share of something: write a number, or divide first")
+            hints.append("a percentage is a share of something: write a number, or divide first")
         elif Dimension.DURATION in dimensions:
-            help.append("write a duration such as `48h`, or divide by one: `x / 1h`")
+            hints.append("write a duration such as `48h`, or divide by one: `x / 1h`")
         self.report.add(
             "E0303",
             f"{describe(left)} and {describe(right)} are not {doing}",
@@ -291,7 +291,7 @@ class Comparer:
                 self.report.label(left.span, f"this is {describe(left)}"),
                 self.report.label(right.span, f"this is {describe(right)}"),
             ],
-            help=help,
+            help=hints,
         )
 
     def _amounts(

@@ -6,7 +6,9 @@ A file holds one policy version or one library version, named by the header that
 from __future__ import annotations
 
 import enum
+import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -172,6 +174,15 @@ def matches(asked: str, version: str) -> bool:
     """Whether ``version`` begins with the numbers of ``asked``."""
     count = len(asked.split("."))
     return version_key(asked)[:count] == version_key(version)[:count]
+
+
+def fingerprint(quote: str) -> str:
+    """What pins the text of a clause: 8 hex digits of SHA-256 over it, white space taken out.
+
+    The text is in Unicode form NFC, so that another encoding of one character changes nothing.
+    """
+    text = "".join(unicodedata.normalize("NFC", quote).split())
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def collect(

@@ -6,9 +6,9 @@ was found, so the callers say nothing more about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, assert_never, cast
+from typing import Final, Literal, assert_never, cast
 
 from clausal.compiler import ir, types
 from clausal.compiler.checking.amounts import DAY, Dimension, dimension_of, fits, is_quantity
@@ -227,8 +227,8 @@ class Expressions:
                 values = self._values(operand, node.values)
                 return None if values is None else ir.Overlap(operand.slot, values, node.every)
             case _:
-                help = ["write `in […]`"] if isinstance(operand, Stored) else []
-                self._misfit(node.item.span, operand, "`has`", help)
+                hints = ["write `in […]`"] if isinstance(operand, Stored) else []
+                self._misfit(node.item.span, operand, "`has`", hints)
                 return None
 
     def _values(self, stored: Stored, values: nodes.ListOf | nodes.Name) -> tuple[str, ...] | None:
@@ -292,8 +292,8 @@ class Expressions:
         operand = self.needed(node.item)
         if operand is None:
             return None
-        is_field = isinstance(operand, Amount) and isinstance(operand.quantity, ir.Reading)
-        if not is_field or operand.type != types.Scalar("instant"):
+        slot = _instant_slot(operand)
+        if slot is None:
             self._misfit(node.item.span, operand, "`between`", ["it takes a field of type instant"])
             return None
         zone = self.scope.calendar.zone_name(self.report, node.span, "a time of day")
@@ -309,8 +309,7 @@ class Expressions:
             return None
         if zone is None:
             return None
-        assert isinstance(operand.quantity, ir.Reading)
-        return ir.WallClock(operand.quantity.slot, zone, start % 1440, end)
+        return ir.WallClock(slot, zone, start % 1440, end)
 
     def _contains(self, node: nodes.Contains) -> ir.Condition | None:
         operand = self.needed(node.item)
@@ -318,10 +317,10 @@ class Expressions:
         if operand is None:
             return None
         if not isinstance(operand, Stored) or operand.type != types.Scalar("text"):
-            help = ["write `has any […]`"] if _is_set(operand) else []
+            hints = ["write `has any […]`"] if _is_set(operand) else []
             if isinstance(operand, Stored) and operand.type == types.Scalar("string"):
-                help = ["a string is compared as it is; declare the field as `text` to search it"]
-            self._misfit(node.item.span, operand, "`contains any`", help)
+                hints = ["a string is compared as it is; declare the field as `text` to search it"]
+            self._misfit(node.item.span, operand, "`contains any`", hints)
             return None
         if terms is None:
             return None
@@ -387,14 +386,14 @@ class Expressions:
         return operand
 
     def _misfit(
-        self, span: Span, operand: Operand, operator: str, help: Sequence[str] = ()
+        self, span: Span, operand: Operand, operator: str, hints: Sequence[str] = ()
     ) -> None:
         self.report.add(
             "E0302",
             f"{operator} does not apply to {describe(operand)}",
             span,
             f"this is {describe(operand)}",
-            help=help,
+            help=hints,
         )
 
     # ── Operands ─────────────────────────────────────────────────────────────────────────────────
@@ -480,14 +479,14 @@ class Expressions:
                 )
             case _:
                 kind = "terms" if isinstance(found.node, nodes.Terms) else "samples"
-                help = "`contains any` or `in`" if kind == "terms" else "`similarity(field, …)`"
+                hints = "`contains any` or `in`" if kind == "terms" else "`similarity(field, …)`"
                 self.report.add(
                     "E0203",
                     f"`{name.text}` is a list of {kind}, not a value",
                     name.span,
                     "",
                     others=[found.place],
-                    help=[f"use it with {help}"],
+                    help=[f"use it with {hints}"],
                 )
                 return None
 
@@ -619,8 +618,7 @@ class Expressions:
         right: ir.Quantity,
         dimension: Dimension,
     ) -> Amount:
-        operator = node.operator
-        assert operator in ("+", "-", "*", "/")
+        operator = cast('Literal["+", "-", "*", "/"]', node.operator)
         return Amount(ir.Arithmetic(operator, left, right), dimension, node.span)
 
 
@@ -685,9 +683,17 @@ def _is_set(operand: Operand) -> bool:
     return isinstance(operand, Stored) and isinstance(operand.type, types.SetOf)
 
 
+def _instant_slot(operand: Operand) -> int | None:
+    """The slot of an operand that is the value of an instant field; None for any other."""
+    if (
+        isinstance(operand, Amount)
+        and isinstance(operand.quantity, ir.Reading)
+        and operand.type == types.Scalar("instant")
+    ):
+        return operand.quantity.slot
+    return None
+
+
 def _minutes(clock: str) -> int:
     hour, minute = clock.split(":")
     return int(hour) * 60 + int(minute)
-
-
-ExpressionsOf = Callable[[Scope], Expressions]

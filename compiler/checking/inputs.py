@@ -69,6 +69,7 @@ def _join(older: types.Type, newer: types.Type) -> types.Type | None:
             return newer if older == newer else None
 
 
+_NO_LABEL: Final = Bilingual()
 _HISTORY_TYPES: Final = {
     "tally": types.Scalar("number"),
     "similarity": types.Scalar("share"),
@@ -92,19 +93,19 @@ class Inputs:
         if merged.quarrel is not None and id(report) not in merged.reported:
             merged.reported.add(id(report))
             _report_quarrel(use, merged.quarrel, report, span)
-        type = merged.type
+        held = merged.type
         if use.in_map:
-            assert isinstance(type, types.MapOf)
-            type = type.item
+            assert isinstance(held, types.MapOf)
+            held = held.item
         label = merged.newest.label if not use.in_map else Bilingual()
         required = merged.required and not use.in_map
-        return self._number(Slot(use.path, type, "field", required, label))
+        return self._number(Slot(use.path, held, "field", required, label))
 
     def history(
         self,
         source: Literal["tally", "similarity", "strikes"],
         name: str,
-        label: Bilingual = Bilingual(),
+        label: Bilingual = _NO_LABEL,
     ) -> int:
         """The slot of a tally, of the similarity to samples, or of the strikes of a ladder."""
         return self._number(Slot((name,), _HISTORY_TYPES[source], source, False, label))

@@ -228,8 +228,8 @@ def check_pattern(report: Report, node: nodes.Matches, *, folded: bool) -> bool:
         Span(end - len(node.pattern) - 2, end),
         problem,
         notes=[
-            "patterns are those of RE2, which match in time linear in the text: they have no "
-            "back references and no look-around"
+            "patterns are those of RE2, without back references and look-around",
+            "they match in time linear in the text",
         ],
     )
     return False

@@ -76,10 +76,10 @@ class Measures:
         if self.scope.excuses(name.text):
             return
         known = list(self.scope.known(nodes.Sanction, nodes.MeasureSet))
-        help = suggest(name.text, known)
+        hints = suggest(name.text, known)
         if self.scope.lookup(Space.LADDER, name.text) is not None:
-            help = (f"a strike on a ladder is written `ladder {name.text}`",)
-        self.report.add("E0212", f"there is no sanction `{name.text}`", name.span, "", help=help)
+            hints = (f"a strike on a ladder is written `ladder {name.text}`",)
+        self.report.add("E0212", f"there is no sanction `{name.text}`", name.span, "", help=hints)
 
     # ── Bundles ──────────────────────────────────────────────────────────────────────────────────
 
@@ -129,9 +129,11 @@ class Measures:
                 sound = False  # reported where the bundle is declared
                 continue
             merged = self._merged(use, member, info)
-            definition = merged and owner.single_of(
-                merged, info, place, preferred, self.report, use.sanction.span
-            )
+            definition = None
+            if merged is not None:
+                definition = owner.single_of(
+                    merged, info, place, preferred, self.report, use.sanction.span
+                )
             if definition is None:
                 sound = False
             else:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import unicodedata
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -14,7 +11,7 @@ from typing import Final
 
 from clausal.compiler import ir
 from clausal.compiler.checking.amounts import Calendar
-from clausal.compiler.checking.documents import Document, version_key
+from clausal.compiler.checking.documents import Document, fingerprint, version_key
 from clausal.compiler.checking.entries import one
 from clausal.compiler.checking.report import suggest
 from clausal.compiler.checking.texts import bilingual
@@ -24,8 +21,6 @@ from clausal.dsl.source import Span
 
 _STRANGE_ZONES: Final = frozenset({"localtime", "Factory"})
 """Names in the zone database that mean something else on each machine, or nothing."""
-
-_EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +194,6 @@ def _check_order(earlier: PolicyInfo, later: PolicyInfo) -> None:
 # ── Clauses ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def fingerprint(quote: str) -> str:
-    """What pins the text of a clause: 8 hex digits of SHA-256 over it, white space taken out.
-
-    The text is in Unicode form NFC, so that another encoding of one character changes nothing.
-    """
-    text = "".join(unicodedata.normalize("NFC", quote).split())
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
 def declare_clauses(document: Document, version: int) -> list[tuple[nodes.Clause, ir.ClauseDef]]:
     """The clauses of a policy version, in the natural order of their numbers: 2.9 before 2.10."""
     report = document.report
@@ -237,11 +223,11 @@ def declare_clauses(document: Document, version: int) -> list[tuple[nodes.Clause
     return sorted(found, key=lambda pair: clause_key(pair[1].id))
 
 
-def clause_key(id: str) -> Sequence[tuple[int, int, str]]:
+def clause_key(id: str) -> tuple[tuple[int, str], ...]:
     """Orders the numbers of clauses part by part, numbers before names."""
     key = []
     for part in id.split("."):
-        digits = len(part) - len(part.lstrip("0123456789"))
-        number = part[:digits].lstrip("0")
-        key.append((len(number), 0, number + "\0" + part[digits:]))
-    return key
+        rest = part.lstrip("0123456789")
+        number = part[: len(part) - len(rest)].lstrip("0")
+        key.append((len(number), f"{number}\0{rest}"))
+    return tuple(key)

@@ -25,7 +25,6 @@ from clausal.compiler.checking.texts import (
 )
 from clausal.compiler.checking.values import bounded, qualified
 from clausal.dsl import nodes
-from clausal.dsl.source import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +147,18 @@ class PolicyChecker:
         found: list[int] = []
         sound = True
         for citation in entry.citations:
-            id = citation.clause.text
-            other = first.setdefault(id, citation)
+            clause = citation.clause.text
+            other = first.setdefault(clause, citation)
             if other is not citation:
                 report.add(
                     "W0904",
-                    f"clause {id} is cited twice",
+                    f"clause {clause} is cited twice",
                     citation.span,
                     others=[report.label(other.span, "first cited here")],
                 )
                 continue
             if self._citation(citation):
-                found.append(self.numbers.clauses[id])
+                found.append(self.numbers.clauses[clause])
             else:
                 sound = False
         return tuple(sorted(found)) if sound else None

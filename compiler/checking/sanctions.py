@@ -107,7 +107,7 @@ def _sanction(scope: Scope, node: nodes.Sanction, definitions: Definitions) -> S
     law = ir.Law("latest") if joins is None else None
     if joins is not None and params is not None:
         law = _law(report, node, joins, params)
-    needs_duration, review, review_at = _needs(report, node)
+    needs_duration, review = _needs(report, node)
     permanence = one(report, node.entries, nodes.Permanence, "permanent")
     permanent = permanence is not None and permanence.kind == "permanent"
     once = permanence is not None and permanence.kind == "once"
@@ -173,15 +173,15 @@ def _params(
                 others=[report.label(other.name.span, "first declared here")],
             )
             continue
-        type = build_type(report, parameter.type)
-        if type is None:
+        built = build_type(report, parameter.type)
+        if built is None:
             continue
-        if isinstance(type, types.MapOf) or (
-            isinstance(type, types.Scalar) and type.name not in _PARAM_TYPES
+        if isinstance(built, types.MapOf) or (
+            isinstance(built, types.Scalar) and built.name not in _PARAM_TYPES
         ):
             report.add(
                 "E0316",
-                f"a sanction has no parameter of type {types.describe(type)}",
+                f"a sanction has no parameter of type {types.describe(built)}",
                 parameter.type.span,
                 f"expected an enum, a set or {' or '.join(f'`{n}`' for n in _PARAM_TYPES)}",
             )
@@ -189,10 +189,10 @@ def _params(
         default: ir.ArgumentValue | None = None
         if parameter.default is not None:
             argued = Argued(scope, definitions, name.text, node.name.text)
-            default = convert(argued, type, parameter.default)
+            default = convert(argued, built, parameter.default)
             if default is None:
                 continue
-        params.append(ir.SanctionParam(name.text, type, default))
+        params.append(ir.SanctionParam(name.text, built, default))
     return tuple(params) if len(params) == len(node.parameters) else None
 
 
@@ -234,8 +234,8 @@ def _grade(report: Report, node: nodes.Sanction) -> int | None:
     return int(digits)
 
 
-def _needs(report: Report, node: nodes.Sanction) -> tuple[nodes.Needs | None, int, Span | None]:
-    """What says that a duration is needed, how many people must review, and where that stands."""
+def _needs(report: Report, node: nodes.Sanction) -> tuple[nodes.Needs | None, int]:
+    """The entry that asks for a duration, and how many people must review."""
     found: dict[str, nodes.Needs] = {}
     for entry in node.entries:
         if isinstance(entry, nodes.Needs):
@@ -250,7 +250,7 @@ def _needs(report: Report, node: nodes.Sanction) -> tuple[nodes.Needs | None, in
                 )
     review = found.get("review")
     people = 0 if review is None else 2 if review.what.endswith("two") else 1
-    return found.get("duration"), people, review.span if review else None
+    return found.get("duration"), people
 
 
 def _law(

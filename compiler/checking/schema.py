@@ -81,12 +81,12 @@ class DocumentSchema:
                 self.groups[path] = entry.name.span
                 pending += [(path, inner) for inner in reversed(entry.fields)]
                 continue
-            type = build_type(self._document.report, entry.type)
-            if type is None:
+            built = build_type(self._document.report, entry.type)
+            if built is None:
                 self.broken.add(path)
                 continue
             self.fields[path] = FieldDecl(
-                path, type, entry.required, label, self._document, entry.name.span
+                path, built, entry.required, label, self._document, entry.name.span
             )
 
     def _is_new(self, path: Parts, name: nodes.Name) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from clausal.compiler.checking.amounts import Calendar
 from clausal.compiler.checking.documents import (
@@ -22,6 +22,9 @@ from clausal.dsl.diagnostics import Label
 from clausal.dsl.source import Span
 
 _N = TypeVar("_N", bound=Named)
+
+Kind: TypeAlias = "type[Any]"
+"""The class of a declaration: one of `Named`."""
 
 _UNKNOWN: Final = {
     nodes.Sanction: "E0212",
@@ -136,7 +139,7 @@ class Scope:
                 help=["declare it in this file"],
             )
 
-    def complain(self, kind: type[Named], name: nodes.Name) -> None:
+    def complain(self, kind: Kind, name: nodes.Name) -> None:
         """Report that nothing of the kind has the name, unless its declaration is in error."""
         if not self.excuses(name.text):
             self.report.add(
@@ -151,7 +154,7 @@ class Scope:
         """Whether the name may be declared where parsing failed, so that its use is not blamed."""
         return any(d.opaque or name in d.broken for d in self._documents)
 
-    def known(self, *kinds: type[Named]) -> Iterator[str]:
+    def known(self, *kinds: Kind) -> Iterator[str]:
         """The names of everything of these kinds."""
         for document in self._documents:
             for kind in kinds:
@@ -166,5 +169,5 @@ class Scope:
         return found
 
 
-def _phrase(kind: type[Named]) -> str:
+def _phrase(kind: Kind) -> str:
     return _PHRASES.get(kind, WORDS[kind])

@@ -123,7 +123,7 @@ def declare_event(scope: Scope) -> EventInfo | None:
 
 def _role(scope: Scope, entry: nodes.EventEntry) -> FieldUse | None:
     use = scope.field(entry.path.parts, entry.path.span)
-    wanted = "instant" if entry.role == "time" else "string"
+    wanted: types.ScalarName = "instant" if entry.role == "time" else "string"
     if use is None or use.type == types.Scalar(wanted):
         return use
     what = "the time of the act" if entry.role == "time" else "the id of the event"

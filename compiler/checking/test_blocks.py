@@ -23,7 +23,7 @@ from clausal.compiler.types import LARGEST_INTEGER, MICROSECONDS
 from clausal.dsl import nodes
 from clausal.dsl.source import Span
 
-Json: TypeAlias = "bool | int | float | str | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 FAILED: Final[dict[str, Json]] = {"$failed": "test"}
 """How an event says that a signal was asked for and failed."""
@@ -126,9 +126,9 @@ class TestChecker:
         path, value = assignment.path, assignment.value
         if isinstance(value, nodes.Missing | nodes.Failed):
             decl = self.scope.schema.fields.get(path.parts)
-            if decl is None and not self._is_group(path):
-                if self.scope.field(path.parts, path.span) is None:
-                    return False
+            known = decl is not None or self._is_group(path)
+            if not known and self.scope.field(path.parts, path.span) is None:
+                return False
             _place(event, path.parts, None if isinstance(value, nodes.Missing) else dict(FAILED))
             return True
         use = self.scope.field(path.parts, path.span)

@@ -103,8 +103,8 @@ def template(report: Report, text: nodes.Text) -> list[str | Gap] | None:
                 span,
                 "",
                 help=[
-                    f"write `{piece * 2}` for the character itself, or `{{content.topic}}` for the "
-                    "value of a field"
+                    f"for the character itself write `{piece * 2}`",
+                    "for the value of a field write its path: `{content.topic}`",
                 ],
             )
         elif piece.startswith("{"):

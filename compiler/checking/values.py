@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -74,8 +74,9 @@ def declare_params(scopes: Iterable[Scope], definitions: Definitions) -> None:
     for node, document, param, dimension in declared:
         if len(variants[param.name]) > 1:
             name = f"{document.name}@{document.header.version}.{node.name.text}"
-            param = msgspec.structs.replace(param, name=name)
-        named.append((node, param, dimension))
+            named.append((node, msgspec.structs.replace(param, name=name), dimension))
+        else:
+            named.append((node, param, dimension))
     definitions.params = tuple(sorted({param for _, param, _ in named}, key=lambda p: p.name))
     numbers = {param: index for index, param in enumerate(definitions.params)}
     for node, param, dimension in named:
@@ -127,8 +128,8 @@ def _param(scope: Scope, node: nodes.Param) -> tuple[ir.ParamDef, Dimension] | N
         )
         return None
     name = qualified(scope.document, node.name.text)
-    type = _PARAM_TYPES[value.dimension]
-    return ir.ParamDef(name, type, value.value, low, high, label), value.dimension
+    unit = _PARAM_TYPES[value.dimension]
+    return ir.ParamDef(name, unit, value.value, low, high, label), value.dimension
 
 
 # ── Lets and tables ──────────────────────────────────────────────────────────────────────────────
@@ -386,8 +387,7 @@ def _tally(checker: Expressions, node: nodes.Tally, definitions: Definitions) ->
             where = None
     if not sound or where is None or over is None or by is None:
         return None
-    kind = node.kind
-    assert kind in ("count", "distinct", "sum", "rate")
+    kind = cast('Literal["count", "distinct", "sum", "rate"]', node.kind)
     return ir.TallyDef(definitions.tallies[id(node)], kind, of, by, over, where, None)
 
 

@@ -35,8 +35,8 @@ def warn_unused(policy: Document, uses: Uses) -> None:
                 f"no rule cites clause {clause.id.text}",
                 Span(clause.id.span.start, clause.quote.span.end),
                 help=[
-                    "cite it in a rule, or say why not: `organisational`, `pending` or "
-                    "`not enforced`"
+                    "cite it in a rule, or mark it",
+                    "the marks are `organisational`, `pending` and `not enforced`",
                 ],
             )
     for kind in _USEFUL:
