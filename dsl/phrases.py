@@ -401,7 +401,7 @@ def _law(law: str, parameter: nodes.Name | None) -> Doc:
 
 
 def _citation(node: nodes.Citation) -> Doc:
-    pin = f" @{node.pin}" if node.pin else ""
+    pin = f"@{node.pin}" if node.pin else ""
     return (spelling.word(node.clause), pin)
 
 
