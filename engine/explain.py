@@ -1,8 +1,8 @@
 """Why an event was decided as it was: rules with the values that they saw, and versions considered.
 
-Told are the rules that fired, those that are undetermined, and those that nearly fired: all but one
-of what they ask for together was not denied, and something of it was there. The condition of each is
-laid out as a tree, each part with its verdict.
+Told are the rules that fired, those that are undetermined, and those that nearly fired: of what such
+a rule asks for together exactly one thing was denied, and something else was there. The condition of
+each is laid out as a tree, each part with its verdict. Others are told on request.
 """
 
 from __future__ import annotations
@@ -167,9 +167,6 @@ class Explainer:
             case: The event.
             rules: Names, qualified ("policy.rule") or bare, of rules to tell about whatever became
                 of them: those that did not even nearly fire are "silent".
-
-        Raises:
-            EventError: if it cannot be decided.
         """
         corpus = self._corpus
         values = [case.values(slot) for slot in range(len(corpus.slots))]
