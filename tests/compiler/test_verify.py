@@ -50,6 +50,7 @@ from clausal.compiler.program import (
     pack_integers,
 )
 from clausal.compiler.verify import verify
+from clausal.engine._core import Core
 from tests.strategies.events import EventWriter
 from tests.strategies.ir import corpora, write_corpus
 from tests.support.walk import Walk
@@ -136,7 +137,7 @@ def damage(random: Random, program: Program) -> Program:
 
 @given(corpora(), st.randoms(use_true_random=False), st.integers(0, 2**32))
 def test_a_damaged_program_is_refused_or_runs(corpus: Corpus, random: Random, seed: int) -> None:
-    """The walk looks at every index before it uses it, and raises if one is wrong."""
+    """The walk looks at every index before it uses it; the compiled core must agree with it."""
     program = emit(optimise(corpus))
     writer = EventWriter(Random(seed), corpus)
     for _ in range(10):
@@ -145,11 +146,18 @@ def test_a_damaged_program_is_refused_or_runs(corpus: Corpus, random: Random, se
             check(damaged, corpus)
         except ProgramError:
             continue
-        walk = Walk(damaged, writer.values())
-        for rule in range(len(corpus.rules)):
-            walk.rule(rule)
+        core = Core(damaged, corpus.slots, time_slot=corpus.time_slot, ladders=corpus.ladders)
+        values = core.read(writer.event())
+        walk = Walk(damaged, [values.value(slot) for slot in range(len(corpus.slots))])
+        verdicts = [walk.rule(rule) for rule in range(len(corpus.rules))]
         for instant in (writer.instant(), -(2**60), 2**60):
-            assert set(walk.in_force(instant)) <= set(range(len(corpus.rules)))
+            in_force = walk.in_force(instant)
+            assert core.run(values, instant) == (
+                [rule for rule in in_force if verdicts[rule]],
+                [rule for rule in in_force if verdicts[rule] is None],
+            )
+        for rule in range(len(corpus.rules)):
+            core.lacking(values, rule)
 
 
 # ── One damage at a time ─────────────────────────────────────────────────────────────────────────
