@@ -1,0 +1,350 @@
+"""`Bundle`: a compiled bundle that decides events."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Final, Literal, overload
+
+from pydantic import BaseModel
+
+from clausal.compiler.bundle import Artifact, assemble
+from clausal.compiler.ir import VersionDef
+from clausal.compiler.rebind import BindingError, rebind
+from clausal.compiler.types import Scalar
+from clausal.engine._core import Core, Values
+from clausal.engine.consequences import Matches
+from clausal.engine.decide import Case, Decider, Header, in_force
+from clausal.engine.decision import Decision
+from clausal.engine.decode import decode_json
+from clausal.engine.event import KnownFields
+from clausal.engine.explain import Explainer, Explanation
+from clausal.engine.history import History
+from clausal.engine.models import event_model
+from clausal.engine.problem import EventError, Problem
+from clausal.engine.render import rfc3339
+from clausal.engine.values import ConversionError, Missing, convert
+
+Event = Mapping[str, object] | BaseModel
+"""An event as an object; its form is that of the schema of the bundle."""
+
+Json = bytes | bytearray | memoryview | str
+"""An event as JSON."""
+
+Past = History | Mapping[str, object]
+"""What is known of the past: a `History`, or the object that an event has under ``$history``."""
+
+Instant = datetime | str
+"""An aware datetime, or an RFC 3339 text with an offset."""
+
+_INSTANT: Final = Scalar("instant")
+
+
+class Bundle:
+    """A bundle, ready to decide. It never changes, and threads may share it.
+
+    Evaluation is a pure function of the bundle, the event, the history and the instant of the
+    decision: it reads no clock, does no input or output, and remembers nothing.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        """Get a bundle ready that was compiled or loaded.
+
+        Raises:
+            BundleError: if the bundle is not what its digest promises.
+        """
+        self.artifact: Final = artifact
+        meta = artifact.meta
+        counts_strikes = any(slot.source == "strikes" for slot in meta.slots)
+        self._core = Core(
+            artifact.program,
+            meta.slots,
+            time_slot=meta.time_slot,
+            ladders=artifact.corpus.ladders if counts_strikes else (),
+            verified=True,
+        )
+        self._header = Header(meta.versions, meta.id_slot, artifact.digest)
+        bounds = {version.start for version in meta.versions}
+        bounds |= {version.end for version in meta.versions if version.end is not None}
+        self._boundaries = sorted(bounds)
+
+    @property
+    def digest(self) -> str:
+        """What names the bundle, in every decision too: ``sha256:`` and 64 hex digits."""
+        return self.artifact.digest
+
+    def __repr__(self) -> str:
+        return f"<Bundle {self.digest[:19]} of {self.artifact.meta.rules} rules>"
+
+    @cached_property
+    def _decider(self) -> Decider:
+        # Made when a rule first fires or stays open, as it needs the corpus to be decoded.
+        return Decider(self.artifact.corpus, self.digest)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self.artifact.corpus, self._decider)
+
+    @cached_property
+    def _known(self) -> KnownFields:
+        return KnownFields(self.artifact.meta.fields)
+
+    # ── Deciding ─────────────────────────────────────────────────────────────────────────────────
+
+    def evaluate(
+        self,
+        event: Event,
+        *,
+        history: Past | None = None,
+        at: Instant | None = None,
+        bounds: bool = False,
+    ) -> Decision:
+        """Decide an event.
+
+        Args:
+            event: A dictionary or another mapping, an instance of `event_model` or of any other
+                Pydantic model or dataclass of that form.
+            history: Strikes, tallies and similarities, unless the event carries them.
+            at: The instant of the decision; by default that of the act.
+            bounds: Whether to say between which outcomes the missing values leave the decision.
+
+        Raises:
+            EventError: if the event cannot be decided, with everything that is wrong with it; also
+                if the act is after the decision.
+            ValueError: if ``at`` is no instant with an offset.
+        """
+        case = self._case(self._read(event, history), _instant(at), bounds=bounds)
+        if isinstance(case, Decision):
+            return case
+        return self._decider.decide(case)
+
+    def evaluate_json(
+        self,
+        event: Json,
+        *,
+        history: Past | None = None,
+        at: Instant | None = None,
+        bounds: bool = False,
+    ) -> Decision:
+        """Decide an event that is JSON: UTF-8 bytes, or text. See `evaluate`.
+
+        Raises:
+            EventError: also for what is not JSON, or not one object, or has a key twice.
+            ValueError: if ``at`` is no instant with an offset.
+        """
+        return self.evaluate(_decoded(event), history=history, at=at, bounds=bounds)
+
+    @overload
+    def evaluate_many(
+        self,
+        events: Iterable[Event | Json],
+        *,
+        at: Instant | None = None,
+        bounds: bool = False,
+        errors: Literal["raise"] = "raise",
+    ) -> Iterator[Decision]: ...
+
+    @overload
+    def evaluate_many(
+        self,
+        events: Iterable[Event | Json],
+        *,
+        at: Instant | None = None,
+        bounds: bool = False,
+        errors: Literal["yield"],
+    ) -> Iterator[Decision | EventError]: ...
+
+    def evaluate_many(
+        self,
+        events: Iterable[Event | Json],
+        *,
+        at: Instant | None = None,
+        bounds: bool = False,
+        errors: Literal["raise", "yield"] = "raise",
+    ) -> Iterator[Decision | EventError]:
+        """Decide events one after the other, as they are asked for.
+
+        Args:
+            events: Objects, or JSON as of `evaluate_json`; histories ride on them.
+            at: As of `evaluate`, for all of them.
+            bounds: As of `evaluate`.
+            errors: What becomes of an event that cannot be decided: "raise" ends the iteration,
+                "yield" yields the error in its place, so that results stay in step with events.
+
+        Raises:
+            EventError: for such an event, if ``errors`` is "raise".
+            ValueError: if ``at`` is no instant with an offset.
+        """
+        decided_at = _instant(at)
+        for event in events:
+            try:
+                form = _decoded(event) if isinstance(event, Json) else event
+                case = self._case(self._read(form, None), decided_at, bounds=bounds)
+                yield case if isinstance(case, Decision) else self._decider.decide(case)
+            except EventError as error:
+                if errors == "raise":
+                    raise
+                yield error
+
+    def explain(
+        self,
+        event: Event,
+        *,
+        history: Past | None = None,
+        at: Instant | None = None,
+        bounds: bool = False,
+        rules: Collection[str] = (),
+    ) -> Explanation:
+        """Decide an event and say why: the trees of rules with their values, and the versions.
+
+        Args:
+            event: As of `evaluate`, and so are ``history``, ``at`` and ``bounds``.
+            history: See above.
+            at: See above.
+            bounds: See above.
+            rules: Rules to tell about whatever became of them: "policy.rule", or bare names.
+
+        Raises:
+            EventError: as of `evaluate`.
+            ValueError: as of `evaluate`.
+        """
+        values = self._read(event, history)
+        acted_at, decided_at = self._times(values, _instant(at))
+        act = self._matches(values, acted_at)
+        case = self._full_case(values, acted_at, decided_at, act, bounds=bounds)
+        return self._explainer.explain(case, rules)
+
+    # ── About the bundle ─────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def event_model(self) -> type[BaseModel]:
+        """A Pydantic model of the events that the bundle's libraries declare.
+
+        Keys that they do not declare are ignored, as `evaluate` ignores them;
+        `clausal.engine.models.event_model` makes models that forbid or keep them.
+        """
+        return event_model(self.artifact.meta.fields)
+
+    def unknown_keys(self, event: Event) -> tuple[str, ...]:
+        """The keys of an event that no library declares, which evaluation ignores: typos, perhaps."""
+        return self._known.unknown_keys(event)
+
+    def in_force(self, at: Instant) -> tuple[VersionDef, ...]:
+        """The versions of policies that are in force at an instant, sorted by policy.
+
+        Raises:
+            ValueError: if it is no instant with an offset.
+        """
+        instant = _instant(at)
+        assert instant is not None
+        versions = self.artifact.meta.versions
+        return tuple(versions[index] for index in in_force(versions, instant))
+
+    def rebind(self, **params: float | timedelta | datetime | date) -> Bundle:
+        """The bundle with other values of its params, without compiling anew.
+
+        The new bundle has the digest that compiling with these values would give.
+
+        Args:
+            params: Values by name, qualified (``**{"cn.traffic.cutoff": 0.9}``) or, where it means
+                one param alone, bare. Plain numbers are what the engine holds: durations and
+                instants in microseconds, dates in days since 1970.
+
+        Raises:
+            BindingError: if a param does not exist, or cannot have the value.
+        """
+        values = {name: _number(value) for name, value in params.items()}
+        artifact = self.artifact
+        program, corpus = rebind(artifact.program, artifact.corpus, values)
+        return Bundle(assemble(corpus, program, artifact.sources))
+
+    # ── The way there ────────────────────────────────────────────────────────────────────────────
+
+    def _read(self, event: object, history: Past | None) -> Values:
+        if history is not None and not isinstance(history, History):
+            history = History.parse(history)
+        return self._core.read(event, history)
+
+    def _times(self, values: Values, decided_at: int | None) -> tuple[int, int]:
+        """The instants of the act and of the decision."""
+        time_slot = self.artifact.meta.time_slot
+        acted = values.value(time_slot)
+        name = self.artifact.meta.slots[time_slot].name
+        if isinstance(acted, Missing):
+            raise EventError([Problem(name, "the instant of the act", "one that failed")])
+        assert isinstance(acted, float)
+        acted_at = int(acted)
+        if decided_at is None:
+            return acted_at, acted_at
+        if decided_at < acted_at:
+            limit = f"an act at or before the decision, {rfc3339(decided_at, 'UTC')}"
+            got = f"one at {rfc3339(acted_at, 'UTC')}"
+            raise EventError([Problem(name, limit, got)])
+        return acted_at, decided_at
+
+    def _case(self, values: Values, decided_at: int | None, *, bounds: bool) -> Case | Decision:
+        """What is to be decided, or at once the decision, where no rule has a say."""
+        acted_at, decided = self._times(values, decided_at)
+        act = self._matches(values, acted_at)
+        if not (bounds or act.fired or act.undetermined):
+            return self._header.decision(values.value, acted_at, decided)
+        return self._full_case(values, acted_at, decided, act, bounds=bounds)
+
+    def _full_case(
+        self, values: Values, acted_at: int, decided_at: int, act: Matches, *, bounds: bool
+    ) -> Case:
+        same = decided_at == acted_at or self._segment(acted_at) == self._segment(decided_at)
+        later = None if same else self._matches(values, decided_at)
+        unsettled = None
+        if bounds:
+            unsettled = (
+                self._matches(values, acted_at, blind=True),
+                None if same else self._matches(values, decided_at, blind=True),
+            )
+        return Case(values.value, acted_at, decided_at, act, later, unsettled)
+
+    def _matches(self, values: Values, instant: int, *, blind: bool = False) -> Matches:
+        fired, undetermined = self._core.run(values, instant, blind=blind)
+        lacking = self._core.lacking
+        return Matches(fired, undetermined, lambda rule: lacking(values, rule, blind=blind))
+
+    def _segment(self, instant: int) -> int:
+        """The number of the span of time, between changes of versions, that an instant lies in."""
+        return bisect_right(self._boundaries, instant)
+
+
+def _decoded(event: Json) -> dict[str, object]:
+    if isinstance(event, str):
+        event = event.encode("utf-8", "surrogatepass")
+    return decode_json(event)
+
+
+def _instant(at: Instant | None) -> int | None:
+    """Microseconds since 1970."""
+    if at is None:
+        return None
+    try:
+        value = convert(_INSTANT, at)
+    except ConversionError as problem:
+        raise ValueError(f"`at`: {problem}") from None
+    assert isinstance(value, float)
+    return int(value)
+
+
+def _number(value: float | timedelta | datetime | date) -> float:
+    """The value of a param as the engine holds it."""
+    match value:
+        case timedelta():
+            return value / timedelta(microseconds=1)
+        case datetime() | date():
+            name: Literal["instant", "date"] = "instant" if isinstance(value, datetime) else "date"
+            try:
+                held = convert(Scalar(name), value)
+            except ConversionError as problem:
+                raise BindingError(str(problem)) from None
+            assert isinstance(held, float)
+            return held
+        case _:
+            return value
