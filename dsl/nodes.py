@@ -95,12 +95,16 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class String:
+    """A text in quotes, without them and with its escapes resolved."""
+
     value: str
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Boolean:
+    """``true`` or ``false``."""
+
     value: bool
     span: Span = _span()
 
@@ -120,18 +124,24 @@ Literal = Number | Duration | Date | Instant | String | Boolean | Name | ListOf
 
 @dataclass(frozen=True, slots=True)
 class Or:
+    """``a or b or c``: two items or more."""
+
     items: tuple[Expression, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class And:
+    """``a and b and c``: two items or more."""
+
     items: tuple[Expression, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """``not a``."""
+
     item: Expression
     span: Span = _span()
 
@@ -217,6 +227,8 @@ class Arithmetic:
 
 @dataclass(frozen=True, slots=True)
 class Minus:
+    """``-x``; a minus before the digits of a number belongs to the number instead."""
+
     item: Expression
     span: Span = _span()
 
@@ -293,18 +305,24 @@ class EnumValue:
 
 @dataclass(frozen=True, slots=True)
 class EnumType:
+    """``enum [a, b]``."""
+
     values: tuple[EnumValue, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class SetType:
+    """``set of T``."""
+
     item: Type
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class MapType:
+    """``map of T``: open keys, such as the names of classifiers."""
+
     item: Type
     span: Span = _span()
 
@@ -316,6 +334,8 @@ Type = ScalarType | EnumType | SetType | MapType
 
 @dataclass(frozen=True, slots=True)
 class Title:
+    """What the policy, rule or sanction is called."""
+
     texts: Texts
     span: Span = _span()
 
@@ -339,6 +359,8 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class TimeZone:
+    """The zone in which days and times of day are meant, by its IANA name."""
+
     name: String
     span: Span = _span()
 
@@ -357,6 +379,8 @@ HeaderEntry = Title | Notice | InForce | TimeZone | Use
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """``policy NAME VERSION { ... }``: the header of a file of rules."""
+
     name: Name
     version: str
     entries: tuple[HeaderEntry, ...]
@@ -365,6 +389,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Library:
+    """``library NAME VERSION { ... }``: the header of a file that others use."""
+
     name: Name
     version: str
     entries: tuple[HeaderEntry, ...] = ()
@@ -399,6 +425,8 @@ class EventEntry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
+    """Which fields of an event mean something to the evaluator itself."""
+
     entries: tuple[EventEntry, ...]
     span: Span = _span()
 
@@ -415,6 +443,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Field:
+    """A field of a schema."""
+
     name: Name
     type: Type
     required: bool = False
@@ -434,6 +464,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
+    """The fields of one top-level group of an event."""
+
     name: Name
     fields: tuple[Field | Group, ...]
     labels: Texts = ()
@@ -452,12 +484,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class On:
+    """The kinds of target that the sanction can be applied to."""
+
     targets: tuple[Name, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Grade:
+    """How heavy the sanction is: the higher, the heavier."""
+
     value: Number
     span: Span = _span()
 
@@ -472,7 +508,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Permanence:
-    """ "permanent" (never ends by itself) or "once" (an act without a period)."""
+    """Either "permanent" (never ends by itself) or "once" (an act without a period)."""
 
     kind: str
     span: Span = _span()
@@ -493,6 +529,8 @@ class Joins:
 
 @dataclass(frozen=True, slots=True)
 class Implies:
+    """Lesser sanctions that this one includes."""
+
     sanctions: tuple[Name, ...]
     span: Span = _span()
 
@@ -518,6 +556,8 @@ SanctionEntry = Title | On | Grade | Needs | Permanence | Joins | Implies | Word
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
+    """A kind of consequence, declared by a library."""
+
     name: Name
     parameters: tuple[Parameter, ...]
     entries: tuple[SanctionEntry, ...]
@@ -548,6 +588,8 @@ class FileOf:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
+    """A named list of words and phrases to search texts for."""
+
     name: Name
     source: ListOf | FileOf
     span: Span = _span()
@@ -555,6 +597,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Let:
+    """A named condition or value."""
+
     name: Name
     value: Expression
     span: Span = _span()
@@ -575,6 +619,8 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
+    """Known texts, to which the field `on` is compared."""
+
     name: Name
     source: ListOf | FileOf
     on: Path
@@ -610,6 +656,8 @@ Cell = AnyCell | RangeCell | ValueCell
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A row of a decision table: its conditions, in the order of the columns, and its result."""
+
     cells: tuple[Cell, ...]
     result: Literal
     span: Span = _span()
@@ -693,6 +741,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
+    """Graded measures for repeated conduct of one subject within a window."""
+
     name: Name
     by: Name
     within: Duration
@@ -715,31 +765,39 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Cites:
+    """The clauses on which the rule rests."""
+
     citations: tuple[Citation, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class When:
+    """The rule fires only where this is true."""
+
     condition: Expression
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Unless:
+    """The rule fires only where this is false: an exception."""
+
     condition: Expression
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Severity:
+    """How grave the conduct is; a word of the platform."""
+
     level: Name
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """ "enforce" or "shadow": evaluated and reported, never enforced."""
+    """Either "enforce" or "shadow": evaluated and reported, never enforced."""
 
     mode: str
     span: Span = _span()
@@ -756,12 +814,16 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Then:
+    """Measures that the rule asks for."""
+
     consequences: tuple[Consequence, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Because:
+    """The reason that the affected user is shown."""
+
     texts: Texts
     span: Span = _span()
 
@@ -771,6 +833,8 @@ RuleEntry = Title | Cites | When | Unless | Severity | Mode | Rollout | Then | B
 
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """One conditional provision."""
+
     name: Name
     entries: tuple[RuleEntry, ...]
     span: Span = _span()
@@ -820,6 +884,8 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Given:
+    """Fields of the event that the test evaluates."""
+
     assignments: tuple[Assignment, ...]
     span: Span = _span()
 
@@ -844,12 +910,16 @@ class ExpectMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ExpectUndetermined:
+    """The rule could not be settled, for want of fields."""
+
     rule: Name
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectStep:
+    """The ladder stands at this step."""
+
     ladder: Name
     step: int
     span: Span = _span()
@@ -875,6 +945,8 @@ Expectation = ExpectMeasure | ExpectUndetermined | ExpectStep | ExpectOnly | Exp
 
 @dataclass(frozen=True, slots=True)
 class Expect:
+    """What the test expects of the decision."""
+
     expectations: tuple[Expectation, ...]
     span: Span = _span()
 
@@ -884,6 +956,8 @@ TestEntry = At | Decided | Given | Expect
 
 @dataclass(frozen=True, slots=True)
 class Test:
+    """An event, its history, and the decision expected."""
+
     title: String
     entries: tuple[TestEntry, ...]
     span: Span = _span()

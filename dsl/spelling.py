@@ -11,8 +11,8 @@ from clausal.dsl import nodes
 from clausal.dsl.layout import Atom, Doc, bracketed
 from clausal.dsl.render.visible import is_hidden
 from clausal.dsl.source import Source, Span
+from clausal.dsl.tables import grammar
 
-_PLAIN: Final = re.compile(r"[^\W\d]\w*")
 _ESCAPED: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Hidden, but part of how emoji and several scripts are spelled."""
@@ -62,7 +62,7 @@ def path(node: nodes.Path) -> Atom:
 
 def _part(text: str) -> str:
     # Identifiers are read in their composed form; a key is kept as it was quoted.
-    plain = _PLAIN.fullmatch(text) and unicodedata.is_normalized("NFC", text)
+    plain = grammar().name.fullmatch(text) and unicodedata.is_normalized("NFC", text)
     return f".{text}" if plain else f"[{quoted(text)}]"
 
 

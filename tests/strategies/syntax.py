@@ -16,9 +16,8 @@ from clausal.dsl import nodes
 from clausal.dsl.parser import keywords
 
 KEYWORDS = keywords()
-_IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_SCALARS = "bool integer number share string text instant duration date".split()
-_UNITS = "s m h d w 毫秒 秒钟 秒 分钟 个小时 小时 天 日 周".split()
+_SCALARS = ["bool", "integer", "number", "share", "string", "text", "instant", "duration", "date"]
+_UNITS = ["s", "m", "h", "d", "w", "毫秒", "秒钟", "秒", "分钟", "个小时", "小时", "天", "日", "周"]
 
 # ── Words ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -39,9 +38,13 @@ TYPICAL = [
 
 IDENTIFIERS = st.one_of(
     st.sampled_from(TYPICAL),
-    st.text(max_size=6).map(lambda text: unicodedata.normalize("NFC", f"n{text}")),
-    st.text(min_size=1, max_size=6).map(lambda text: unicodedata.normalize("NFC", text)),
-).filter(lambda text: _IDENTIFIER.fullmatch(text) is not None)
+    st.text(st.characters(categories=["L", "Nd", "Pc"]), max_size=5).map(
+        lambda text: "".join(re.findall(r"\w", unicodedata.normalize("NFC", f"n{text}")))
+    ),
+    st.text(st.characters(categories=["Lo", "Ll"]), min_size=1, max_size=3).map(
+        lambda text: unicodedata.normalize("NFC", text)
+    ),
+)
 
 
 def names(*taken: str) -> st.SearchStrategy[nodes.Name]:
@@ -58,8 +61,22 @@ DOTTED = st.lists(NAMES, min_size=1, max_size=3).map(
 )
 
 AWKWARD = st.sampled_from(
-    ['"', "\\", "\n", "\t", "\r", "{", "}", "“", "”", "‘", "#", "\x00", "\x1b", "\x7f", "\x85"]
-    + [
+    [
+        '"',
+        "\\",
+        "\n",
+        "\t",
+        "\r",
+        "{",
+        "}",
+        "“",
+        "”",
+        "‘",
+        "#",
+        "\x00",
+        "\x1b",
+        "\x7f",
+        "\x85",
         "\u200b",
         "\u202e",
         "\u2028",
@@ -143,7 +160,7 @@ SIGNED = st.one_of(NUMBERS, DURATIONS, MOMENTS)
 
 # ── Expressions ──────────────────────────────────────────────────────────────────────────────────
 
-OPERANDS = ("count", "strikes", "similarity", "not", "true", "false")
+OPERANDS = ("missing", "count", "strikes", "similarity", "not", "true", "false")
 _PATTERNS = st.lists(
     st.sampled_from(["a", "谣言", r"\/", r"\d+", "[^x]", " ", "#", '"', "(a|b)*", "“”"]), min_size=1
 ).map("".join)
@@ -266,7 +283,18 @@ FIELDS = st.recursive(
     max_leaves=4,
 )
 SCHEMAS = st.builds(nodes.Schema, NAMES, _some(FIELDS), labels())
-_IN_SANCTION = "dsa grade implies joins needs on once permanent title wording".split()
+_IN_SANCTION = [
+    "dsa",
+    "grade",
+    "implies",
+    "joins",
+    "needs",
+    "on",
+    "once",
+    "permanent",
+    "title",
+    "wording",
+]
 _SANCTION_NAMES = _several(names(*_IN_SANCTION))
 SANCTION_ENTRIES = st.one_of(
     st.builds(nodes.Title, texts()),
