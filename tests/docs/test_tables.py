@@ -1,0 +1,179 @@
+"""The tables of the reference say what the code does: truth values, numbers, durations, types."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from clausal.compiler import ir
+from clausal.compiler.checking import amounts
+from clausal.compiler.checking.report import Report
+from clausal.compiler.types import MICROSECONDS, Scalar, ScalarName
+from clausal.dsl import nodes
+from clausal.dsl.diagnostics import Diagnostics
+from clausal.dsl.parser import parse
+from clausal.dsl.source import Source
+from clausal.engine.decision import (
+    Bounds,
+    Decision,
+    Finding,
+    Lack,
+    Measure,
+    Standing,
+    Undetermined,
+)
+from clausal.engine.reference import Evaluation
+from clausal.engine.values import ABSENT, convert
+from tests.docs.fences import ROOT
+
+DOCS = ROOT / "docs"
+
+VALUES = {"true": True, "false": False, "unknown": None}
+
+
+def rows(page: Path, heading: str) -> list[list[str]]:
+    """The cells of the rows of the table whose first heading is this, its headings among them."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    starts = [
+        i
+        for i, line in enumerate(lines[:-1])
+        if line.startswith(f"| {heading} |") and lines[i + 1].startswith("|--")
+    ]
+    assert len(starts) == 1, f"{page.name} has {len(starts)} tables that begin with {heading}"
+    found = []
+    for line in lines[starts[0] :]:
+        if not line.startswith("|"):
+            break
+        if not set(line) <= set("|-: "):
+            found.append([cell.strip() for cell in line.strip("|").split("|")])
+    return found
+
+
+def words(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def let(text: str) -> tuple[Source, nodes.Expression]:
+    """The expression that a text is, and its source."""
+    source = Source("example.policy", f"let x = {text}")
+    file, problems = parse(source)
+    assert not list(problems)
+    (declaration,) = file.declarations
+    assert isinstance(declaration, nodes.Let)
+    return source, declaration.value
+
+
+# ── Three-valued logic ───────────────────────────────────────────────────────────────────────────
+
+
+def verdict(condition: str, **fields: bool | None) -> str:
+    """What the reference interpreter says of a condition on fields of type bool; None: absent."""
+    names = sorted(fields)
+
+    def lower(node: nodes.Expression) -> ir.Condition:
+        match node:
+            case nodes.And(items=items):
+                return ir.All(tuple(map(lower, items)))
+            case nodes.Or(items=items):
+                return ir.Any(tuple(map(lower, items)))
+            case nodes.Not(item=item):
+                return ir.Negation(lower(item))
+            case nodes.Path(parts=(name,)):
+                return ir.Flag(names.index(name))
+            case _:
+                raise AssertionError(node)
+
+    slots = tuple(ir.Slot((name,), Scalar("bool")) for name in names)
+    corpus = ir.Corpus(slots, 0, None, *((),) * 12)
+    values = [ABSENT if fields[name] is None else fields[name] for name in names]
+    found = Evaluation(corpus, values).verdict(lower(let(condition)[1]))
+    return next(name for name, value in VALUES.items() if value is found)
+
+
+@pytest.mark.parametrize("operator", ["and", "or"])
+def test_truth_tables_of_joins(operator: str) -> None:
+    (_, *heads), *body = rows(DOCS / "language" / "conditions.md", f"`{operator}`")
+    assert sorted(heads) == sorted(VALUES)
+    assert len(body) == len(VALUES)
+    for head, *cells in body:
+        left = head.strip("*")
+        for right, cell in zip(heads, cells, strict=True):
+            assert verdict(f"a {operator} b", a=VALUES[left], b=VALUES[right]) == cell
+
+
+def test_truth_table_of_not() -> None:
+    _, *body = rows(DOCS / "language" / "conditions.md", "`not`")
+    assert len(body) == len(VALUES)
+    for head, cell in body:
+        assert verdict("not a", a=VALUES[head.strip("*")]) == cell
+
+
+# ── Numbers and durations ────────────────────────────────────────────────────────────────────────
+
+
+def factors(heading: str) -> dict[str, Fraction]:
+    found = {}
+    _, *body = rows(DOCS / "language" / "types.md", heading)
+    for left, one, _, right, two in body:
+        found |= dict.fromkeys(words(left), one) | dict.fromkeys(words(right), two)
+    return {unit: Fraction(factor) for unit, factor in found.items()}
+
+
+def value(literal: str) -> float:
+    source, node = let(literal)
+    assert isinstance(node, nodes.Number | nodes.Duration)
+    measured = amounts.Calendar(None).measured(Report(Diagnostics(), source), node)
+    assert measured is not None
+    return measured.value
+
+
+def test_every_suffix_of_a_number_has_its_factor() -> None:
+    shown = factors("Suffix")
+    assert shown.keys() - {"％"} == amounts._SUFFIXES.keys() - {""}
+    for suffix, factor in shown.items():
+        assert value(f"3{suffix}") == pytest.approx(float(3 * factor))
+
+
+def test_every_unit_of_time_has_its_length() -> None:
+    shown = factors("Unit")
+    assert shown.keys() == amounts._UNITS.keys()
+    for unit, seconds in shown.items():
+        assert value(f"3{unit}") == 3 * seconds * MICROSECONDS
+        assert convert(Scalar("duration"), f"3{unit}") == 3 * seconds * MICROSECONDS
+
+
+def test_every_type_has_a_row() -> None:
+    _, *body = rows(DOCS / "language" / "types.md", "Type")
+    shown = {word for cell, *_ in body for word in words(cell)}
+    assert shown == {*get_args(ScalarName), "enum […]", "set of T", "map of T"}
+
+
+# ── Decisions ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [
+        ("Decision", Decision),
+        ("Finding", Finding),
+        ("Measure", Measure),
+        ("Undetermined", Undetermined),
+        ("Standing", Standing),
+        ("Bounds", Bounds),
+    ],
+)
+def test_every_field_of_a_decision_is_described(section: str, kind: type) -> None:
+    text = (DOCS / "decisions.md").read_text(encoding="utf-8")
+    part = re.split(rf"^## {section}$", text, flags=re.MULTILINE)[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    assert [word for cell in cells for word in words(cell)] == list(kind.__struct_fields__)
+
+
+def test_what_is_lacking_is_described() -> None:
+    text = (DOCS / "decisions.md").read_text(encoding="utf-8")
+    (line,) = (line for line in text.splitlines() if line.startswith("| `lacks` |"))
+    assert set(Lack.__struct_fields__) <= set(words(line))
