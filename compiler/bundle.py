@@ -20,7 +20,6 @@ import hashlib
 import os
 import secrets
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +29,6 @@ import msgspec
 
 from clausal.compiler.ir import Corpus, ParamDef, SchemaField, Slot, VersionDef
 from clausal.compiler.program import Program, ProgramError
-from clausal.compiler.rebind import rebind
 from clausal.compiler.types import Scalar
 from clausal.compiler.verify import verify
 from clausal.compiler.verify_corpus import CorpusError, verify_corpus
@@ -146,15 +144,6 @@ class Artifact:
     def sources(self) -> tuple[SourceText, ...]:
         """The policies and libraries as text, sorted by name."""
         return _decode("sources", self._sections.sources, tuple[SourceText, ...])
-
-    def rebind(self, values: Mapping[str, float]) -> Artifact:
-        """The bundle with other values of params, named and given as for `clausal.compiler.rebind`.
-
-        Raises:
-            BindingError: if a param does not exist or cannot have its value.
-        """
-        program, corpus = rebind(self.program, self.corpus, values)
-        return assemble(corpus, program, self.sources)
 
 
 def describe(corpus: Corpus, compiler: str = __version__) -> Meta:

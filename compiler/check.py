@@ -29,9 +29,7 @@ def check(
     are checked and left out. Everything that is wrong is added to ``diagnostics``; None when that
     has an error, or when there is no policy.
     """
-    given, broken = collect(files, diagnostics)
-    shelf = Shelf(given, lambda: _documents(shipped(), diagnostics), broken)
-    link(given, shelf)
+    given = _linked(files, diagnostics, shipped)
     policies = [document for document in given if document.is_policy]
     used = _libraries(policies)
     corpus = Session(policies, used).check() if policies else None
@@ -39,6 +37,24 @@ def check(
         if not library.is_policy and library not in used:
             Session([], _libraries([library])).check()
     return None if diagnostics.has_errors else corpus
+
+
+def used_sources(
+    files: Sequence[File], shipped: Callable[[], Iterable[Source]] = shipped_libraries
+) -> list[Source]:
+    """The sources of the policies in ``files`` and of the libraries that they use."""
+    given = _linked(files, Diagnostics(), shipped)
+    policies = [document for document in given if document.is_policy]
+    return [document.report.source for document in (*policies, *_libraries(policies))]
+
+
+def _linked(
+    files: Sequence[File], diagnostics: Diagnostics, shipped: Callable[[], Iterable[Source]]
+) -> list[Document]:
+    """The files as documents that know the libraries that they use."""
+    given, broken = collect(files, diagnostics)
+    link(given, Shelf(given, lambda: _documents(shipped(), diagnostics), broken))
+    return given
 
 
 def _libraries(documents: Iterable[Document]) -> list[Document]:

@@ -31,7 +31,7 @@ from clausal.compiler.bundle import (
 from clausal.compiler.emit import emit
 from clausal.compiler.ir import Corpus
 from clausal.compiler.pipeline import optimise
-from clausal.compiler.rebind import rebind_corpus
+from clausal.compiler.rebind import rebind, rebind_corpus
 from clausal.dsl.version import __version__
 from tests.strategies.ir import corpora, write_corpus
 
@@ -97,7 +97,9 @@ def test_a_bundle_with_other_params_is_the_one_compiled_with_them(
     corpus: Corpus, value: float
 ) -> None:
     values = {param.name: value for param in corpus.params}
-    rebound = bundled(corpus).rebind(values)
+    whole = bundled(corpus)
+    program, bound = rebind(whole.program, whole.corpus, values)
+    rebound = assemble(bound, program, whole.sources)
     assert [param.value for param in rebound.meta.params] == [value] * len(values)
     fresh = bundled(rebind_corpus(corpus, values))
     assert rebound.corpus == fresh.corpus
