@@ -336,9 +336,9 @@ def _argument(value: float | bool | str | tuple[str, ...]) -> str:
     match value:
         case bool():
             return str(value).lower()
-        case float() | int():
-            return f"{value:g}"
         case str():
             return value
-        case _:
+        case tuple():
             return f"[{', '.join(value)}]"
+        case _:
+            return f"{value:g}"

@@ -81,7 +81,7 @@ def command(
 
 
 def _edits(file: File) -> Iterator[_Edit]:
-    from clausal.compiler.checking.policies import fingerprint
+    from clausal.compiler.checking.documents import fingerprint
     from clausal.dsl import nodes
 
     clauses = {d.id.text: d for d in file.declarations if isinstance(d, nodes.Clause)}

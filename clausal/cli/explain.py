@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from clausal.cli.loading import bundle_of, instant_of, split_inputs
 from clausal.cli.shell import (
+    STDIO,
     ColorOption,
     CommandError,
     DebugOption,
     Exit,
     console_for,
+    counted,
     inline,
     print_json,
     wants_color,
 )
+from clausal.reading import EventFile, Format, Record, open_events
+
+if TYPE_CHECKING:
+    from clausal.engine.evaluator import Bundle
+    from clausal.engine.explain import Explanation, RuleTrace
 
 EXAMPLES: Final = (
     ("what an error code means", "clausal explain E0101"),
     ("why an event was decided as it was", "clausal explain policies.clausal event.json"),
     (
-        "the 17th line of a file, and one rule",
-        "clausal explain policies events.ndjson --line 17 --rule staged",
+        "the 17th line of a file, and one rule whatever became of it",
+        "clausal explain policies events.ndjson --line 17 --rule unlabelled_ai",
     ),
 )
 
 _CODE: Final = re.compile(r"[EeWw]\d{4}")
+_EVENT: Final = "Event"
 
 
 def command(
@@ -36,19 +46,184 @@ def command(
         list[str],
         typer.Argument(
             metavar="INPUTS",
-            help="An error code; or an event file, `-` for standard input, after a bundle or policy "
-            "files and folders (else the policies that ship).",
+            help="An error code; or first a bundle, or policy files and folders (else the policies "
+            "that ship), then an event file, or - for standard input.",
             show_default=False,
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    line: Annotated[
+        int | None,
+        typer.Option(
+            "--line",
+            min=1,
+            metavar="N",
+            help="Which event: the line of NDJSON or CSV, the item of a JSON array, the row of a "
+            "table.",
+            rich_help_panel=_EVENT,
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rule",
+            metavar="NAME",
+            help="Only this rule, whatever became of it; may be repeated.",
+            rich_help_panel=_EVENT,
+        ),
+    ] = None,
+    format: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How events are stored; else the ending of the name says it.",
+            show_default=False,
+            rich_help_panel=_EVENT,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When it is decided; else at the time of the act.",
+            rich_help_panel=_EVENT,
+        ),
+    ] = None,
+    bounds: Annotated[
+        bool,
+        typer.Option(
+            "--bounds",
+            help="Say between which outcomes the missing fields leave the decision.",
+            rich_help_panel=_EVENT,
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     _color: ColorOption = None,
     _debug: DebugOption = False,
 ) -> int:
-    """Say what an error code means, or why an event was decided as it was."""
-    if len(inputs) == 1 and _CODE.fullmatch(inputs[0]):
+    """Say what an error code means, or why an event was decided as it was.
+
+    For an event it shows the decision, and the conditions of each rule that fired, that could not be
+    settled or that nearly fired: all but one of what it asks for was there. Each condition is shown
+    with its verdict and the values that it saw.
+    """
+    if len(inputs) == 1 and _CODE.fullmatch(inputs[0]) and not Path(inputs[0]).exists():
         print_page(inputs[0], as_json=as_json)
+        return Exit.FINE
+    policies, events = split_inputs(inputs)
+    if len(events) != 1:
+        raise CommandError(
+            "no event is named" if not events else "one event at a time can be explained",
+            code=Exit.USAGE,
+            hint="name an event file after the policies, or `-` for standard input",
+        )
+    bundle = bundle_of(policies)
+    _check_rules(rule or [], bundle)
+    with open_events(events[0], format, bundle.artifact.meta.fields) as file:
+        record = _chosen(file, line)
+    explanation = _explain(bundle, record, events[0], at, rule or [], bounds=bounds)
+    if as_json:
+        print_json(explanation.to_dict())
+    else:
+        _print(explanation, only=rule or [])
     return Exit.FINE
+
+
+def _chosen(file: EventFile, line: int | None) -> Record:
+    """The event that is asked for, or the only one.
+
+    Raises:
+        CommandError: when there is none, or several and none was chosen.
+    """
+    name = "standard input" if file.name == STDIO else file.name
+    found: Record | None = None
+    for record in file:
+        if line is not None and record.number < line:
+            continue
+        if line is not None and record.number > line:
+            break
+        if not isinstance(record, Record):
+            raise CommandError(
+                f"{name}, {file.unit} {record.number}: {record.detail}", code=Exit.INPUT
+            )
+        if found is not None:
+            raise CommandError(
+                f"`{inline(name)}` holds several events",
+                code=Exit.USAGE,
+                hint=f"choose one by its {file.unit}: `--line {found.number}`",
+            )
+        found = record
+        if line is not None:
+            break
+    if found is None:
+        what = "no event" if line is None else f"no event at {file.unit} {line}"
+        raise CommandError(f"`{inline(name)}` holds {what}", code=Exit.INPUT)
+    return found
+
+
+def _check_rules(names: list[str], bundle: Bundle) -> None:
+    from clausal.dsl.suggest import nearest
+
+    corpus = bundle.artifact.corpus
+    known = {rule.name for rule in corpus.rules}
+    known |= {f"{corpus.versions[rule.version].policy}.{rule.name}" for rule in corpus.rules}
+    for name in names:
+        if name not in known:
+            likely = nearest(name, known)
+            raise CommandError(
+                f"there is no rule `{inline(name)}`",
+                code=Exit.USAGE,
+                hint=f"did you mean `{likely}`?"
+                if likely
+                else "`clausal inspect --rules` lists them",
+            )
+
+
+def _explain(
+    bundle: Bundle, record: Record, name: str, at: str | None, rules: list[str], *, bounds: bool
+) -> Explanation:
+    from clausal.engine.decode import decode_json
+    from clausal.engine.problem import EventError
+
+    moment = instant_of(at, "--at")
+    try:
+        value = record.value
+        event = decode_json(value) if isinstance(value, bytes) else value
+        return bundle.explain(event, at=moment, rules=rules, bounds=bounds)
+    except EventError as error:
+        problems = str(error).splitlines()
+        where = "standard input" if name == STDIO else name
+        more = f", and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else ""
+        raise CommandError(
+            f"{where}: the event cannot be decided: {problems[0]}{more}",
+            code=Exit.INPUT,
+            hint="; ".join(problems[1:]),
+        ) from error
+
+
+def _print(explanation: Explanation, *, only: list[str]) -> None:
+    from clausal.cli.decision import print_decision, section, version_line
+    from clausal.cli.trees import rule_tree
+
+    console = console_for(sys.stdout)
+    if not only:
+        print_decision(console, explanation.decision)
+        section(console, "Versions")
+        for version in explanation.versions:
+            console.print(version_line(version))
+    traces = [trace for trace in explanation.rules if not only or _asked(trace, only)]
+    if traces and not only:
+        section(console, "Rules")
+    for number, trace in enumerate(traces):
+        if number:
+            console.print()
+        console.print(rule_tree(trace))
+    if only and not traces:
+        console.print("not in force for this event")
+
+
+def _asked(trace: RuleTrace, only: list[str]) -> bool:
+    return trace.rule in only or f"{trace.policy}.{trace.rule}" in only
 
 
 def print_page(code: str, *, as_json: bool) -> None:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clausal.cli.shell import STDIO, CommandError, Exit, inline
+from clausal.cli.shell import STDIO, CommandError, Exit, counted, inline
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from clausal.compiler.bundle import Artifact
-    from clausal.compiler.ir import Corpus
     from clausal.dsl.diagnostics import Diagnostics
     from clausal.dsl.source import Source
     from clausal.engine.evaluator import Bundle
@@ -60,36 +59,31 @@ def sources_of(paths: Sequence[Path] | None) -> tuple[list[Source], Diagnostics]
     return sources, diagnostics
 
 
-def checked(paths: Sequence[Path] | None) -> tuple[Corpus, list[Source]]:
-    """The checked policies at `paths`, with their sources.
-
-    Raises:
-        PolicyError: when they have errors.
-    """
-    from clausal.compiler.pipeline import check_sources
-    from clausal.dsl.diagnostics import PolicyError
-
-    sources, diagnostics = sources_of(paths)
-    corpus, found = check_sources(sources)
-    diagnostics.extend(found)
-    if corpus is None or diagnostics.has_errors:
-        raise PolicyError(diagnostics)
-    return corpus, sources
-
-
 def compiled(paths: Sequence[Path] | None, params: Mapping[str, float] | None = None) -> Artifact:
     """The policies at `paths`, compiled.
 
     Raises:
         PolicyError: when they have errors.
+        CommandError: when there is no policy among them, or a param cannot be bound.
     """
     from clausal.compiler.pipeline import compile_sources
+    from clausal.compiler.rebind import BindingError
     from clausal.dsl.diagnostics import PolicyError
 
     sources, diagnostics = sources_of(paths)
     if diagnostics.has_errors:
         raise PolicyError(diagnostics)
-    return compile_sources(sources, params=params or {})
+    try:
+        return compile_sources(sources, params=params or {})
+    except BindingError as error:
+        raise CommandError(str(error), code=Exit.USAGE) from error
+    except PolicyError as error:
+        if error.diagnostics:
+            raise
+        raise CommandError(
+            f"{counted(len(sources), 'file')} and no policy: libraries alone decide nothing",
+            code=Exit.USAGE,
+        ) from error
 
 
 def params_of(given: Sequence[str] | None) -> dict[str, float]:
@@ -185,18 +179,17 @@ def bundle_of(names: Sequence[str], params: Mapping[str, float] | None = None) -
     from clausal.engine.evaluator import Bundle
 
     bundles = [name for name in names if not _is_source(name)]
-    if bundles and len(names) > 1:
+    if not bundles:
+        return Bundle(compiled([Path(name) for name in names] if names else [shipped()], params))
+    if len(names) > 1:
         raise CommandError(
             "a bundle stands alone: it holds all its policies",
             code=Exit.USAGE,
             hint="compile the policies together, or name them without the bundle",
         )
+    bundle = Bundle(load_artifact(bundles[0]))
     try:
-        if bundles:
-            bundle = Bundle(load_artifact(bundles[0]))
-            return bundle.rebind(**params) if params else bundle
-        paths = [Path(name) for name in names] if names else [shipped()]
-        return Bundle(compiled(paths, params))
+        return bundle.rebind(**params) if params else bundle
     except BindingError as error:
         raise CommandError(str(error), code=Exit.USAGE) from error
 

@@ -155,11 +155,11 @@ def _print_miss(console: Console, bundle: Bundle, outcome: Outcome, miss: Miss) 
     from rich.padding import Padding
     from rich.text import Text
 
-    from clausal.cli.trees import rule_trees
+    from clausal.cli.trees import trees_for
 
     console.print(Text.assemble(("      expected  ", "dim"), safe(miss.expected)))
     console.print(Text.assemble(("      got       ", "dim"), safe(miss.got)))
-    for tree in rule_trees(bundle, outcome, miss.rules):
+    for tree in trees_for(bundle, outcome, miss.rules):
         console.print(Padding(tree, (0, 0, 0, 6)))
 
 

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Final
 from clausal.cli.shell import safe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rich.text import Text
     from rich.tree import Tree
 
+    from clausal.engine.evaluator import Bundle
     from clausal.engine.explain import Part, RuleTrace, Seen
+    from clausal.testing import Outcome
 
 _MARKS: Final = {"true": ("✓", "green"), "false": ("✗", "red"), "unknown": ("?", "yellow")}
 _PLAIN: Final = {"true": "yes", "false": "no", "unknown": "?"}
 """For encodings without the marks."""
+
+_MOST: Final = 3
+"""So many rules are told about for one expectation."""
 
 _STATUSES: Final = {
     "fired": ("fired", "bold green"),
@@ -93,3 +100,29 @@ def value_text(value: object) -> str:
             return f"[{', '.join(map(str, value))}]"
         case _:
             return str(value)
+
+
+def trees_for(bundle: Bundle, outcome: Outcome, rules: Sequence[int]) -> Iterator[Tree]:
+    """The trees of some rules of the corpus for the event of a test: what may tell why it failed.
+
+    Those that are not in force for the event have none. Of many rules a few are told, those that
+    came nearest to firing first.
+    """
+    from clausal.testing import decided_at, event_of, history_of
+
+    if not rules or outcome.decision is None:
+        return
+    corpus = bundle.artifact.corpus
+    names = {
+        f"{corpus.versions[corpus.rules[rule].version].policy}.{corpus.rules[rule].name}"
+        for rule in rules
+    }
+    test = outcome.test
+    explanation = bundle.explain(
+        event_of(test), history=history_of(test), at=decided_at(test), rules=names
+    )
+    order = list(_STATUSES)
+    traces = [one for one in explanation.rules if f"{one.policy}.{one.rule}" in names]
+    traces.sort(key=lambda one: order.index(one.status))
+    for trace in traces[:_MOST]:
+        yield rule_tree(trace)
