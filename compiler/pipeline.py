@@ -18,9 +18,9 @@ from clausal.compiler.passes.order_by_cost import order_by_cost
 from clausal.compiler.passes.push_negations import push_negations
 from clausal.compiler.passes.share_conditions import share_conditions
 from clausal.compiler.rebind import rebind_corpus
-from clausal.dsl.diagnostics import Diagnostics, PolicyError
+from clausal.dsl.diagnostics import Diagnostic, Diagnostics, Label, PolicyError
 from clausal.dsl.parser import parse
-from clausal.dsl.source import Source
+from clausal.dsl.source import Source, Span
 
 PASSES: Final[tuple[Callable[[Corpus], Corpus], ...]] = (
     fold_constants,
@@ -65,7 +65,7 @@ def compile_sources(
     files, diagnostics = _parse(sources)
     corpus = check(files, diagnostics)
     if corpus is None:
-        raise PolicyError(diagnostics)
+        raise PolicyError(diagnostics if diagnostics.has_errors else [_no_policy(files)])
     used = used_sources(files)
     names = portable_names(source.name for source in used)
     corpus = rename_sources(corpus, names)
@@ -88,6 +88,16 @@ def compile_paths(
     if diagnostics.has_errors:
         raise PolicyError(diagnostics)
     return compile_sources(sources, params=params)
+
+
+def _no_policy(files: Sequence[File]) -> Diagnostic:
+    source = files[0][0] if files else Source("(no file)", "")
+    return Diagnostic(
+        "E0201",
+        "there is no policy to compile",
+        Label(source, Span(0, 0)),
+        help=("a file that begins with `policy NAME VERSION { … }` holds a policy",),
+    )
 
 
 def _parse(sources: Sequence[Source]) -> tuple[list[File], Diagnostics]:
