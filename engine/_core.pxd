@@ -87,11 +87,19 @@ cdef class Core:
     cdef Py_ssize_t time_slot
     cdef object reader
     cdef object history_reader
+    # By figure of the history: its slot and names, its group, and how long strikes are active.
+    cdef tuple figures
+    cdef const uint8_t[::1] figure_group
+    cdef const double[::1] figure_within
     # Frames that no event uses.
     cdef list frames
 
     cdef int read_regular(self, Frame frame, dict fields, object history) except -1
     cdef int read_history(self, Frame frame, object history) except -1
+    cdef int read_usual_history(self, Frame frame, object history) except -1
+    cdef int count_strikes(
+        self, Frame frame, Py_ssize_t index, object issued, bint as_numbers, double* active
+    ) except -1
     cdef int read_fields(self, Frame frame, Group group, dict fields) except -1
     cdef int read_object(self, Frame frame, Group group, object value) except -1
     cdef int read_rest(self, Frame frame, Group group, dict fields) except -1

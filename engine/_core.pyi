@@ -8,31 +8,36 @@ from clausal.compiler.program import Program
 from clausal.engine.history import History
 from clausal.engine.values import Missing, Value
 
+__all__ = ("Core", "Values", "count_keys", "scan_json")
+
 @final
 class Values:
-    """The values of a bundle's slots for one event. Not for several threads at once."""
+    """The values of a bundle's slots for one event. Not for several threads at once.
 
-    def __init__(self) -> None: ...
+    `Core.read` makes them; one that is made otherwise has no values.
+    """
+
     def value(self, slot: int) -> Value | Missing:
         """The value of a slot as `convert` gives it, or why there is none.
 
         Raises:
             IndexError: if there is no such slot.
+            ValueError: if there are no values.
         """
 
 @final
 class Core:
     """A decision program, ready to run. Threads may share it."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         program: Program,
         slots: Sequence[Slot],
         *,
         time_slot: int,
         ladders: Sequence[LadderDef] = (),
         verified: bool = False,
-    ) -> None:
+    ) -> Core:
         """Make ready to run a program.
 
         Args:

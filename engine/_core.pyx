@@ -37,7 +37,7 @@ from clausal.compiler.program import (
 from clausal.compiler.types import LARGEST_INTEGER, Enum, SetOf
 from clausal.compiler.verify import verify
 from clausal.engine.event import EventReader
-from clausal.engine.history import HistoryReader
+from clausal.engine.history import History, HistoryReader
 from clausal.engine.layout import Form, Tree, lay_out
 from clausal.engine.objects import FAILED_KEY, HISTORY_KEY, fields_of
 from clausal.engine.text.fold import fold
@@ -50,6 +50,8 @@ from clausal.engine.values import (
     Missing,
     convert,
 )
+
+__all__ = ("Core", "Values", "count_keys", "scan_json")
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text) noexcept
@@ -87,6 +89,9 @@ cdef enum:
 cdef enum:
     FORM_BOOL, FORM_INTEGER, FORM_NUMBER, FORM_SHARE, FORM_INSTANT, FORM_DURATION, FORM_DATE
     FORM_NAME, FORM_STRING, FORM_NAMES, FORM_STRINGS
+
+cdef enum:
+    GROUP_STRIKES, GROUP_TALLIES, GROUP_SIMILARITY
 
 cdef enum:
     ALWAYS = 2147483647
@@ -134,6 +139,7 @@ if [ALWAYS, NEVER, MINUTES, STACK_LIMIT] != [
 ]:
     raise ImportError("`clausal.engine._core` was built for another layout of programs")
 
+cdef tuple _GROUPS = ("strikes", "tallies", "similarity")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POOL = 16
 
@@ -149,7 +155,7 @@ cdef object _zeros(str kind, Py_ssize_t count):
 cdef class Frame:
     """The memory that one event needs, used again for the next."""
 
-    def __cinit__(self, Core core):
+    def __cinit__(self, Core core not None):
         cdef Py_ssize_t slots = core.forms.shape[0]
         cdef Py_ssize_t rules = core.rule_root.shape[0]
         self.state = _zeros("B", slots)
@@ -198,8 +204,8 @@ cdef class Frame:
 cdef class Values:
     """The values of a bundle's slots for one event. Not for several threads at once."""
 
-    def __init__(self):
-        raise TypeError("`Values` are made by `Core.read`")
+    def __reduce__(self):
+        raise TypeError("values stay with the core that read them")
 
     def __dealloc__(self):
         if self.frame is not None and len(self.core.frames) < _POOL:
@@ -211,6 +217,8 @@ cdef class Values:
         cdef Core core = self.core
         cdef Frame frame = self.frame
         cdef uint8_t kind
+        if core is None:
+            raise ValueError("there are no values: `Core.read` makes them")
         if not 0 <= slot < core.forms.shape[0]:
             raise IndexError(f"there is no slot {slot}")
         if frame.state[slot] == STATE_ABSENT:
@@ -416,6 +424,9 @@ cdef class Core:
         self.time_slot = time_slot
         self.reader = EventReader(slots, time_slot, ladders)
         self.history_reader = HistoryReader(slots, ladders)
+        self.figures = self.history_reader.figures
+        self.figure_group = array("B", [_GROUPS.index(figure.group) for figure in self.figures])
+        self.figure_within = array("d", [figure.within for figure in self.figures])
         self.frames = []
 
     # ── Reading an event ─────────────────────────────────────────────────────────────────────────
@@ -447,17 +458,101 @@ cdef class Core:
 
     cdef int read_history(self, Frame frame, object history) except -1:
         """Store the figures that slots of history hold."""
-        cdef list problems = []
+        cdef list problems
+        if self.read_usual_history(frame, history) == REGULAR:
+            return REGULAR
         acted_at = ABSENT
         if frame.state[self.time_slot] == STATE_PRESENT:
             acted_at = frame.number[self.time_slot]
         elif frame.state[self.time_slot] == STATE_FAILED:
             acted_at = FAILED
+        problems = []
         figures = self.history_reader.read(history, acted_at, problems)
         if problems:
             return IRREGULAR
-        for slot, value in zip(self.history_reader.figures, figures, strict=True):
-            self.store(frame, slot.slot, value)
+        for figure, value in zip(self.history_reader.figures, figures, strict=True):
+            self.store(frame, figure.slot, value)
+        return REGULAR
+
+    cdef int read_usual_history(self, Frame frame, object history) except -1:
+        """Store the figures of a history in which nothing is unusual; IRREGULAR if something is."""
+        cdef bint as_numbers = type(history) is History
+        cdef Py_ssize_t index, matched = 0
+        cdef double number = 0
+        cdef dict group
+        cdef PyObject* found
+        cdef PyObject* alias
+        cdef list groups = [None, None, None]
+        if not as_numbers and type(history) is not dict:
+            return IRREGULAR
+        for index in range(3):
+            if as_numbers:
+                value = getattr(history, _GROUPS[index])
+            else:
+                found = PyDict_GetItemWithError(<dict> history, _GROUPS[index])
+                if found is NULL:
+                    continue
+                matched += 1
+                value = <object> found
+            if value is None:
+                continue
+            if type(value) is not dict or FAILED_KEY in <dict> value:
+                return IRREGULAR
+            groups[index] = value
+        if not as_numbers and matched != len(<dict> history):
+            return IRREGULAR
+        for index in range(len(self.figures)):
+            group = groups[self.figure_group[index]]
+            if group is None:
+                continue
+            figure = self.figures[index]
+            found = PyDict_GetItemWithError(group, figure.name)
+            if figure.bare != figure.name:
+                alias = PyDict_GetItemWithError(group, figure.bare)
+                if alias is not NULL and (found is not NULL or len(figure.homonyms) > 1):
+                    return IRREGULAR
+                found = alias if found is NULL else found
+            if found is NULL:
+                continue
+            value = <object> found
+            if value is None:
+                continue
+            if type(value) is list or type(value) is tuple:
+                if self.figure_group[index] != GROUP_STRIKES:
+                    return IRREGULAR
+                if self.count_strikes(frame, index, value, as_numbers, &number) == IRREGULAR:
+                    return IRREGULAR
+            elif not _usual_number(value, &number):
+                return IRREGULAR
+            elif self.figure_group[index] == GROUP_SIMILARITY and not 0 <= number <= 1:
+                return IRREGULAR
+            elif self.figure_group[index] == GROUP_STRIKES and not (
+                0 <= number <= LARGEST and floor(number) == number
+            ):
+                return IRREGULAR
+            self.store_number(frame, figure.slot, number)
+        return REGULAR
+
+    cdef int count_strikes(
+        self, Frame frame, Py_ssize_t index, object issued, bint as_numbers, double* active
+    ) except -1:
+        """How many strikes are active at the instant of the act."""
+        cdef double now = frame.number[self.time_slot]
+        cdef double within = self.figure_within[index]
+        cdef double since = 0
+        if frame.state[self.time_slot] != STATE_PRESENT:
+            return IRREGULAR
+        active[0] = 0
+        for one in issued:
+            if type(one) is str and PyUnicode_IS_COMPACT_ASCII(one):
+                at = PyUnicode_1BYTE_DATA(one)
+                if not _usual_instant(at, PyUnicode_GET_LENGTH(one), &since):
+                    return IRREGULAR
+            elif not (as_numbers and type(one) is int and _usual_number(one, &since)):
+                return IRREGULAR
+            # Exact: all three are whole numbers below 2**53, and so is the sum where it matters.
+            if since <= now < since + within:
+                active[0] += 1
         return REGULAR
 
     cdef int read_fields(self, Frame frame, Group group, dict fields) except -1:
@@ -643,7 +738,7 @@ cdef class Core:
 
     # ── Evaluating ───────────────────────────────────────────────────────────────────────────────
 
-    def run(self, Values values, int64_t instant, *, bint blind=False):
+    def run(self, Values values not None, int64_t instant, *, bint blind=False):
         """The rules that fire, and those that are undetermined, both ascending."""
         cdef Frame frame = self.frame_of(values, blind)
         cdef Py_ssize_t index
@@ -654,7 +749,7 @@ cdef class Core:
             [frame.undetermined[index] for index in range(frame.undetermined_count)],
         )
 
-    def lacking(self, Values values, Py_ssize_t rule, *, bint blind=False):
+    def lacking(self, Values values not None, Py_ssize_t rule, *, bint blind=False):
         """The slots whose values an undetermined rule lacks, ascending; none for other rules."""
         cdef Frame frame = self.frame_of(values, blind)
         cdef set slots = set()

@@ -217,19 +217,24 @@ _GROUP_OF: Final[Mapping[str, GroupName]] = {
 
 
 class FigureSlot(NamedTuple):
-    """A slot that history fills: its group, its names, and the names that its bare one may mean."""
+    """A slot that history fills.
+
+    ``homonyms`` are the names that the bare one may mean; ``within`` is how long strikes are active,
+    in microseconds, and 0 for other figures.
+    """
 
     slot: int
     group: GroupName
     name: str
     bare: str
     homonyms: tuple[str, ...]
+    within: int
 
 
 class HistoryReader:
     """Finds the figures for a bundle's slots in a history. Immutable."""
 
-    __slots__ = ("_figures", "_windows")
+    __slots__ = ("_figures",)
 
     def __init__(self, slots: Sequence[Slot], ladders: Sequence[LadderDef]) -> None:
         """Make a reader for all slots of a bundle; slots that are fields are left alone.
@@ -238,9 +243,9 @@ class HistoryReader:
             ValueError: if a slot of strikes belongs to no ladder, or to several that count strikes
                 over different windows.
         """
-        self._windows: dict[int, int] = {}
+        windows: dict[int, int] = {}
         for ladder in ladders:
-            if self._windows.setdefault(ladder.slot, ladder.within) != ladder.within:
+            if windows.setdefault(ladder.slot, ladder.within) != ladder.within:
                 raise ValueError(f"slot {ladder.slot} counts strikes over different windows")
         homonyms: dict[tuple[GroupName, str], set[str]] = {}
         found: list[tuple[int, GroupName, str, str]] = []
@@ -248,14 +253,21 @@ class HistoryReader:
             if slot.source == "field":
                 continue
             group = _GROUP_OF[slot.source]
-            if group == "strikes" and index not in self._windows:
+            if group == "strikes" and index not in windows:
                 raise ValueError(f"slot {index} counts the strikes of no ladder")
             (name,) = slot.path
             bare = name.rpartition(".")[2]
             homonyms.setdefault((group, bare), set()).add(name)
             found.append((index, group, name, bare))
         self._figures = tuple(
-            FigureSlot(index, group, name, bare, tuple(sorted(homonyms[group, bare])))
+            FigureSlot(
+                index,
+                group,
+                name,
+                bare,
+                tuple(sorted(homonyms[group, bare])),
+                windows.get(index, 0),
+            )
             for index, group, name, bare in found
         )
 
@@ -307,5 +319,4 @@ class HistoryReader:
     ) -> float | Missing:
         if isinstance(acted_at, Missing):
             return acted_at
-        within = self._windows[slot.slot]
-        return sum(issued <= acted_at < issued + within for issued in strikes)
+        return sum(issued <= acted_at < issued + slot.within for issued in strikes)
