@@ -15,12 +15,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal, assert_never
 from zoneinfo import ZoneInfo
 
 from clausal.compiler.ir import Bilingual
-from clausal.compiler.types import MICROSECONDS, Enum, MapOf, Scalar, SetOf, Type
+from clausal.compiler.types import (
+    LARGEST_INTEGER,
+    MICROSECONDS,
+    Enum,
+    MapOf,
+    Scalar,
+    SetOf,
+    Type,
+)
 from clausal.dsl.render.visible import is_hidden
 from clausal.engine.values import Missing, Value
 
@@ -164,7 +172,7 @@ def share(value: float) -> str:
     Only 0 and 1 themselves are 0% and 100%: 0.99999 is 99.99%.
     """
     exact = Decimal(repr(value)) * 100
-    shown = exact.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+    shown = exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
     if shown in (0, 100) and exact != shown:
         shown += Decimal("0.01") if exact > shown else Decimal("-0.01")
     return f"{_plain(shown)}%"
@@ -176,7 +184,7 @@ def number(value: float, language: Language) -> str:
     Figures are not rounded to fit a unit: 12,345 has more decimals in 万 than a reader wants, and
     stays 12,345. Fractions are given to four decimals.
     """
-    if abs(value) >= 1e15 or (value and abs(value) < 1e-4):
+    if abs(value) > LARGEST_INTEGER or (value and abs(value) < 1e-4):
         return f"{value:.6g}"
     exact = Decimal(repr(value))
     if language == "zh":
@@ -184,7 +192,7 @@ def number(value: float, language: Language) -> str:
             scaled = exact / size
             if abs(scaled) >= 1 and scaled == scaled.quantize(Decimal("0.01")):
                 return _plain(scaled) + unit
-    return _plain(exact.quantize(Decimal("0.0001"), ROUND_HALF_EVEN))
+    return _plain(exact.quantize(Decimal("0.0001"), ROUND_HALF_UP))
 
 
 def _plain(value: Decimal) -> str:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clausal.compiler.bundle import assemble
+from clausal.compiler.emit import emit
 from clausal.compiler.ir import (
     ALWAYS,
     NEVER,
@@ -24,10 +28,13 @@ from clausal.compiler.ir import (
     Negation,
     RuleDef,
 )
+from clausal.compiler.pipeline import optimise
 from clausal.compiler.types import MICROSECONDS, Scalar
 from clausal.engine.consequences import Consequences, Matches
 from clausal.engine.decide import Case, Decider, in_force
 from clausal.engine.decision import Decision, Measure
+from clausal.engine.evaluator import Bundle
+from clausal.engine.event import EventError, EventReader
 from clausal.engine.join import Algebra
 from clausal.engine.reference import Evaluation
 from clausal.engine.segments import FOREVER, Segment, Value, split
@@ -345,6 +352,35 @@ def test_failed_and_absent_are_told_apart() -> None:
 
 
 EMPTY = Corpus((), 0, None, (), (), (), (), (), (), (), (), (), (), ())
+
+
+# ── 3 The compiled program equals the plain meaning ─────────────────────────────────────────────
+
+
+@given(randoms, st.booleans(), st.booleans())
+def test_the_compiled_program_decides_as_the_plain_meaning_does(
+    random: Random, late: bool, bounds: bool
+) -> None:
+    """Whole decisions, reasons and notices and all."""
+    corpus = CorpusWriter(random, 4).corpus()
+    bundle = Bundle(assemble(corpus, emit(optimise(corpus)), ()))
+    for _ in range(3):
+        event = EventWriter(random, corpus).event()
+        try:
+            values = EventReader(corpus.slots, corpus.time_slot, corpus.ladders).read(event)
+        except EventError:
+            with pytest.raises(EventError):
+                bundle.evaluate(event)
+            continue
+        acted_at = act_of(corpus, values)
+        decided_at = later_than(random, corpus, acted_at) if late else acted_at
+        plain = decide(corpus, values, decided_at, bounds=bounds)
+        at = EPOCH + timedelta(microseconds=decided_at)
+        decided = bundle.evaluate(event, at=at, bounds=bounds)
+        assert decided == msgspec.structs.replace(plain, bundle=bundle.digest)
+        text = json.dumps(event)
+        assert bundle.evaluate_json(text, at=at, bounds=bounds) == decided
+        assert bundle.explain(event, at=at, bounds=bounds).decision == decided
 
 
 # ── 4 Every measure has its reason ───────────────────────────────────────────────────────────────
