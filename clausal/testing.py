@@ -316,7 +316,8 @@ def _duration(measure: Measure) -> int | None:
 def measure_text(measure: Measure) -> str:
     """A measure in one line, close to how a policy states it."""
     parts = [measure.sanction, *(_argument(value) for value in measure.arguments.values())]
-    parts.append(f"on {measure.target.kind}")
+    target = measure.target
+    parts.append(f"on {target.kind}" if target.id is None else f"on {target.kind} {target.id}")
     if measure.until_fixed:
         parts.append("until fixed")
     if measure.end is not None:

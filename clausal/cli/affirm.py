@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,14 @@ from clausal.cli.shell import (
     ColorOption,
     DebugOption,
     Exit,
-    console_for,
     counted,
     safe,
+    show,
     write_file,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.text import Text
 
     from clausal.dsl.nodes import Citation, Clause, File
     from clausal.dsl.source import Source
@@ -69,14 +68,13 @@ def command(
         found.append((source, list(_edits(file))))
     if diagnostics.has_errors:
         raise PolicyError(diagnostics)
-    console = console_for(sys.stdout)
     for source, edits in found:
         if edits:
-            _show(console, source, edits)
+            _show(source, edits)
             if not check:
                 write_file(Path(source.name), _apply(source, edits).encode())
     edits = [edit for _, some in found for edit in some]
-    console.print(_total(edits, check=check))
+    show(_total(edits, check=check))
     return Exit.FINDINGS if check and edits else Exit.FINE
 
 
@@ -110,11 +108,11 @@ def _apply(source: Source, edits: Sequence[_Edit]) -> str:
     return text
 
 
-def _show(console: Console, source: Source, edits: Sequence[_Edit]) -> None:
+def _show(source: Source, edits: Sequence[_Edit]) -> None:
     """Print each clause with the rules that cite it: those whose text changed first."""
     from rich.text import Text
 
-    console.print(safe(source.name, "bold"))
+    show(safe(source.name, "bold"))
     for changed in (True, False):
         by_clause: dict[str, list[_Edit]] = {}
         for edit in edits:
@@ -124,16 +122,14 @@ def _show(console: Console, source: Source, edits: Sequence[_Edit]) -> None:
             label = ("changed  ", "bold yellow") if changed else ("new      ", "green")
             pins = sorted({edit.old for edit in some if edit.old is not None})
             before = f"{', '.join(pins)} -> " if pins else ""
-            console.print(
-                Text.assemble("  ", label, safe(clause, "bold"), f"  {before}{some[0].new}")
-            )
-            console.print(Text.assemble("           ", safe(some[0].clause.quote.value)))
+            show(Text.assemble("  ", label, safe(clause, "bold"), f"  {before}{some[0].new}"))
+            show(Text.assemble("           ", safe(some[0].clause.quote.value)))
             rules = ", ".join(dict.fromkeys(edit.rule for edit in some))
-            console.print(Text.assemble("           ", ("cited by ", "dim"), safe(rules)))
-    console.print()
+            show(Text.assemble("           ", ("cited by ", "dim"), safe(rules)))
+    show("")
 
 
-def _total(edits: Sequence[_Edit], *, check: bool) -> object:
+def _total(edits: Sequence[_Edit], *, check: bool) -> Text:
     if not edits:
         return safe("every citation is affirmed", "bold green")
     changed = sum(edit.old is not None for edit in edits)

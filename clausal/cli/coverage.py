@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import asdict
 from itertools import groupby
@@ -15,14 +14,14 @@ from clausal.cli.shell import (
     ColorOption,
     DebugOption,
     Exit,
-    console_for,
     counted,
     print_json,
     safe,
+    show,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.text import Text
 
     from clausal.coverage import ClauseCoverage, Coverage
 
@@ -83,18 +82,17 @@ def command(
     if as_json:
         print_json(_as_json(covered))
     else:
-        console = console_for(sys.stdout)
         for (policy, version), clauses in groupby(
             covered.clauses, key=lambda clause: (clause.policy, clause.version)
         ):
-            _print_version(console, f"{policy} {version}", list(clauses))
-        print_unreached(console, covered)
-        console.print(_totals(covered))
+            _print_version(f"{policy} {version}", list(clauses))
+        print_unreached(covered)
+        show(_totals(covered))
     too_low = fail_under is not None and covered.percent < fail_under
     return Exit.FINDINGS if too_low or (require_accounted and covered.unaccounted) else Exit.FINE
 
 
-def _print_version(console: Console, name: str, clauses: list[ClauseCoverage]) -> None:
+def _print_version(name: str, clauses: list[ClauseCoverage]) -> None:
     from rich.text import Text
 
     from clausal.cli.summary import bilingual, table
@@ -120,16 +118,16 @@ def _print_version(console: Console, name: str, clauses: list[ClauseCoverage]) -
             explained,
             tests,
         )
-    console.print(safe(name, "bold"))
-    console.print(rows)
-    console.print()
+    show(safe(name, "bold"))
+    show(rows)
+    show("")
 
 
 def _shortened(quote: str, limit: int = 24) -> str:
     return quote if len(quote) <= limit else quote[: limit - 1] + "…"
 
 
-def print_unreached(console: Console, covered: Coverage) -> None:
+def print_unreached(covered: Coverage) -> None:
     """Name the rules, clauses and ladder steps that no test reaches; nothing if there are none."""
     parts = (
         ("rule", [rule for _, _, rule in covered.unreached_rules]),
@@ -141,13 +139,13 @@ def print_unreached(console: Console, covered: Coverage) -> None:
     )
     for noun, names in parts:
         if names:
-            console.print(safe(f"{counted(len(names), noun)} that no test reaches:", "yellow"))
-            console.print(safe(f"  {', '.join(names)}"))
+            show(safe(f"{counted(len(names), noun)} that no test reaches:", "yellow"))
+            show(safe(f"  {', '.join(names)}"))
     if any(names for _, names in parts):
-        console.print()
+        show("")
 
 
-def _totals(covered: Coverage) -> object:
+def _totals(covered: Coverage) -> Text:
     from rich.text import Text
 
     statuses = Counter(clause.status for clause in covered.clauses)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clausal.cli.shell import counted, safe
+from clausal.cli.shell import counted, safe, show
 from clausal.cli.summary import bilingual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console
     from rich.text import Text
 
     from clausal.compiler.ir import Bilingual
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from clausal.engine.explain import VersionTrace
 
 
-def print_decision(console: Console, decision: Decision) -> None:
+def print_decision(decision: Decision) -> None:
     """Print all of a decision but its undetermined rules, whose trees say more."""
     from rich.text import Text
 
@@ -29,8 +28,8 @@ def print_decision(console: Console, decision: Decision) -> None:
     )
     if decision.decided_at != decision.acted_at:
         heading.append_text(safe(f", decided {decision.decided_at}"))
-    console.print(heading)
-    console.print(safe(f"bundle {decision.bundle}", "dim"))
+    show(heading)
+    show(safe(f"bundle {decision.bundle}", "dim"))
     sections: tuple[tuple[str, list[Text]], ...] = (
         ("Findings", [line for one in decision.findings for line in _finding(one)]),
         ("Measures", [line for one in decision.measures for line in _measure(one, decision)]),
@@ -39,28 +38,28 @@ def print_decision(console: Console, decision: Decision) -> None:
     )
     for title, lines in sections:
         if lines:
-            section(console, title)
+            section(title)
             for line in lines:
-                _print_indented(console, line)
+                _print_indented(line)
     if not decision.findings:
-        console.print()
-        console.print(Text("no finding", style="bold green"))
+        show("")
+        show(Text("no finding", style="bold green"))
 
 
-def section(console: Console, title: str) -> None:
+def section(title: str) -> None:
     """Print a heading."""
     from rich.text import Text
 
-    console.print()
-    console.print(Text(title, style="bold underline"))
+    show("")
+    show(Text(title, style="bold underline"))
 
 
-def _print_indented(console: Console, line: Text) -> None:
+def _print_indented(line: Text) -> None:
     """Print a line so that what it is wrapped into stands as deep as it does."""
     from rich.padding import Padding
 
     depth = len(line.plain) - len(line.plain.lstrip(" "))
-    console.print(Padding(line[depth:], (0, 0, 0, depth)))
+    show(Padding(line[depth:], (0, 0, 0, depth), expand=False))
 
 
 def _texts(texts: Bilingual, indent: str) -> Iterator[Text]:
@@ -93,9 +92,7 @@ def _measure(measure: Measure, decision: Decision) -> Iterator[Text]:
 
     from clausal.testing import measure_text
 
-    target = f" {measure.target.id}" if measure.target.id is not None else ""
     line = Text.assemble("  ", safe(measure_text(measure).replace(" (shadow)", ""), "bold"))
-    line.append_text(safe(f"  {measure.target.kind}{target}", "dim"))
     if measure.mode == "shadow":
         line.append("  in shadow", style="magenta")
     if measure.review:

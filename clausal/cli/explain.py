@@ -16,10 +16,10 @@ from clausal.cli.shell import (
     CommandError,
     DebugOption,
     Exit,
-    console_for,
     counted,
     inline,
     print_json,
+    show,
     wants_color,
 )
 from clausal.reading import EventFile, Format, Record, open_events
@@ -205,21 +205,20 @@ def _print(explanation: Explanation, *, only: list[str]) -> None:
     from clausal.cli.decision import print_decision, section, version_line
     from clausal.cli.trees import rule_tree
 
-    console = console_for(sys.stdout)
     if not only:
-        print_decision(console, explanation.decision)
-        section(console, "Versions")
+        print_decision(explanation.decision)
+        section("Versions")
         for version in explanation.versions:
-            console.print(version_line(version))
+            show(version_line(version))
     traces = [trace for trace in explanation.rules if not only or _asked(trace, only)]
     if traces and not only:
-        section(console, "Rules")
+        section("Rules")
     for number, trace in enumerate(traces):
         if number:
-            console.print()
-        console.print(rule_tree(trace))
+            show("")
+        show(rule_tree(trace))
     if only and not traces:
-        console.print("not in force for this event")
+        show("not in force for this event")
 
 
 def _asked(trace: RuleTrace, only: list[str]) -> bool:
@@ -256,6 +255,6 @@ def print_page(code: str, *, as_json: bool) -> None:
     elif sys.stdout.isatty() or wants_color(sys.stdout):
         from rich.markdown import Markdown
 
-        console_for(sys.stdout).print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
+        show(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
     else:
         sys.stdout.write(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,14 +13,14 @@ from clausal.cli.shell import (
     ColorOption,
     DebugOption,
     Exit,
-    console_for,
     counted,
     print_json,
+    print_text,
     safe,
+    show,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from clausal.compiler.bundle import Artifact
@@ -60,28 +59,29 @@ def command(
 
     The step bound is the most conditions that one event can make the engine look at.
     """
+    from clausal.dsl.render.visible import visible
+
     artifact, size = _artifact(bundle)
     if as_json:
         print_json(_as_json(artifact, size, with_ir=ir))
         return Exit.FINE
-    console = console_for(sys.stdout)
-    _print_facts(console, artifact, size)
+    _print_facts(artifact, size)
     corpus = artifact.corpus
-    console.print(_versions(corpus))
+    show(_versions(corpus))
     if rules:
-        console.print()
-        console.print(_rules(corpus))
-        console.print()
-        console.print(_sanctions(corpus))
-        console.print()
-        console.print(_slots(corpus))
+        show("")
+        show(_rules(corpus))
+        show("")
+        show(_sanctions(corpus))
+        show("")
+        show(_slots(corpus))
         if corpus.params:
-            console.print()
-            console.print(_params(corpus))
+            show("")
+            show(_params(corpus))
     if ir:
-        console.print()
+        show("")
         for line in conditions(corpus):
-            console.print(safe(line), soft_wrap=True)
+            print_text(visible(line))
     return Exit.FINE
 
 
@@ -95,7 +95,7 @@ def _artifact(name: str | None) -> tuple[Artifact, int]:
     return artifact, len(pack(artifact))
 
 
-def _print_facts(console: Console, artifact: Artifact, size: int) -> None:
+def _print_facts(artifact: Artifact, size: int) -> None:
     from rich.table import Table
 
     facts = facts_of(artifact, size)
@@ -115,8 +115,8 @@ def _print_facts(console: Console, artifact: Artifact, size: int) -> None:
         f"{facts['slots']:,} inputs, {facts['predicates']:,} predicates, {facts['nodes']:,} nodes",
     )
     rows.add_row("step bound", f"{artifact.program.steps_bound:,} for one event")
-    console.print(rows)
-    console.print()
+    show(rows)
+    show("")
 
 
 def _versions(corpus: Corpus) -> Table:

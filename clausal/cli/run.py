@@ -17,6 +17,7 @@ from clausal.cli.shell import (
     CommandError,
     DebugOption,
     Exit,
+    counted,
     inline,
     open_output,
     same_file,
@@ -204,7 +205,15 @@ def command(
     if summary_json is not None:
         _write_summary(summary_json, summary, bundle)
     if not quiet:
-        print_summary(summary, bundle.artifact.corpus, sys.stderr, stopped=end is not None)
+        print_summary(
+            summary,
+            bundle.artifact.corpus,
+            sys.stderr,
+            stopped=end is not None,
+            written=""
+            if output == STDIO
+            else f"{counted(stream.written, 'decision')} in {output}  ",
+        )
     if end is not None:
         raise end
     if summary.bad and not summary.decided:

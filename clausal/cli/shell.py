@@ -182,10 +182,17 @@ def console_for(stream: TextIO) -> Console:
 
 
 def show(*parts: RenderableType, stream: TextIO | None = None) -> None:
-    """Print renderables to standard output, or to `stream`, each on lines of its own."""
-    console = console_for(stream or sys.stdout)
+    """Print renderables to standard output, or to `stream`, each on lines of its own.
+
+    Rich fills the lines of tables and indented text with blanks; these are left away.
+    """
+    target = stream or sys.stdout
+    console = console_for(target)
     for part in parts:
-        console.print(part)
+        with console.capture() as captured:
+            console.print(part)
+        lines = captured.get().split("\n")
+        target.write("\n".join(line.rstrip(" ") for line in lines))
 
 
 def safe(text: str, style: str = "") -> Text:

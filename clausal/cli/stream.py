@@ -117,6 +117,8 @@ class Stream:
         self._several = False
         self._stopper = Stopper()
         self.summary = Summary()
+        self.written = 0
+        """How many decisions were written."""
 
     def decide(
         self, names: Sequence[str], format: Format | None, *, progress: bool
@@ -196,8 +198,8 @@ class Stream:
         line = decision.to_json()
         if self._for_terminal:
             line = escape_json(line.decode()).encode()
-        self._out.write(line)
-        self._out.write(b"\n")
+        self._out.write(line + b"\n")
+        self.written += 1
 
     def _reject(self, bad: Rejected, file: EventFile, problems: tuple[Problem, ...] = ()) -> None:
         name = "standard input" if file.name == STDIN else file.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TextIO
 
-from clausal.cli.shell import console_for, counted, safe
+from clausal.cli.shell import counted, safe, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,11 +17,15 @@ _MOST_FIELDS: Final = 10
 _MOST_CAUSES: Final = 10
 
 
-def print_summary(summary: Summary, corpus: Corpus, stream: TextIO, *, stopped: bool) -> None:
-    """Print what a run came to: by rule, measure, ladder, lacking field and cause of bad events."""
-    console = console_for(stream)
+def print_summary(
+    summary: Summary, corpus: Corpus, stream: TextIO, *, stopped: bool = False, written: str = ""
+) -> None:
+    """Print what a run came to: by rule, measure, ladder, lacking field and cause of bad events.
+
+    `written` says where the decisions went.
+    """
     parts = [
-        _rules(summary),
+        _rules(summary, corpus),
         _measures(summary),
         _steps(summary),
         _lacks(summary),
@@ -29,12 +33,8 @@ def print_summary(summary: Summary, corpus: Corpus, stream: TextIO, *, stopped: 
     ]
     for part in parts:
         if part is not None:
-            console.print(part)
-            console.print()
-    silent = _silent(summary, corpus)
-    if silent is not None:
-        console.print(silent)
-    console.print(_totals(summary, stopped=stopped))
+            show(part, "", stream=stream)
+    show(*_totals(summary, stopped=stopped, written=written), stream=stream)
 
 
 def bilingual(texts: Bilingual, style: str = "") -> Text:
@@ -66,7 +66,7 @@ def number(value: int, style: str = "") -> Text:
     return Text(f"{value:,}" if value else "", style=style)
 
 
-def _rules(summary: Summary) -> Table | None:
+def _rules(summary: Summary, corpus: Corpus) -> Table | None:
     fired = summary.fired_rules()
     if not fired:
         return None
@@ -75,7 +75,7 @@ def _rules(summary: Summary) -> Table | None:
         ("", "left"),
         ("fired", "right"),
         ("shadow", "right"),
-        ("unsettled", "right"),
+        ("undetermined", "right"),
     )
     before = None
     for count in fired:
@@ -90,6 +90,9 @@ def _rules(summary: Summary) -> Table | None:
             number(count.shadow, "dim"),
             number(count.undetermined, "dim"),
         )
+    silent = _silent(summary, corpus)
+    if silent:
+        rows.add_row(safe(f"  {silent}", "dim"))
     return rows
 
 
@@ -152,31 +155,23 @@ def _causes(summary: Summary) -> Table | None:
     return rows
 
 
-def _silent(summary: Summary, corpus: Corpus) -> Text | None:
+def _silent(summary: Summary, corpus: Corpus) -> str:
     """How many rules never fired: perhaps well, perhaps for want of a field."""
-    fired = {(c.policy, c.version, c.rule) for c in summary.fired_rules()}
-    rules = [
-        (corpus.versions[r.version].policy, corpus.versions[r.version].version, r.name)
-        for r in corpus.rules
-    ]
-    silent = sum(rule not in fired for rule in rules)
-    if not summary.decided or not silent:
-        return None
-    return safe(f"{silent} of {counted(len(rules), 'rule')} never fired", "dim")
+    fired = {(count.policy, count.version, count.rule) for count in summary.fired_rules()}
+    versions = [(version.policy, version.version) for version in corpus.versions]
+    silent = sum((*versions[rule.version], rule.name) not in fired for rule in corpus.rules)
+    return f"{silent} of {counted(len(corpus.rules), 'rule')} never fired" if silent else ""
 
 
-def _totals(summary: Summary, *, stopped: bool) -> Text:
+def _totals(summary: Summary, *, stopped: bool, written: str) -> list[Text]:
     from rich.text import Text
 
-    parts = [
-        counted(summary.events, "event"),
-        f"{summary.with_findings:,} with findings",
-        f"{summary.with_measures:,} with measures",
-        f"{summary.with_undetermined:,} with unsettled rules",
-    ]
     line = Text("stopped after " if stopped else "", style="bold")
-    line.append(", ".join(parts), style="bold")
+    line.append(f"{counted(summary.events, 'event')}: {summary.with_findings:,} with findings")
+    line.append(f", {summary.with_measures:,} with measures")
+    line.append(f", {summary.with_undetermined:,} with undetermined rules")
     if summary.bad:
-        line.append(f", {summary.bad:,} bad", style="bold red")
-    line.append(f"  in {summary.seconds:.2f} s ({summary.rate:,.0f} events/s)", style="dim")
-    return line
+        line.append(f", {summary.bad:,} bad", style="red")
+    end = safe(written)
+    end.append(f"{summary.seconds:.2f} s, {summary.rate:,.0f} events/s", style="dim")
+    return [line, end]

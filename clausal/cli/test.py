@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,16 +15,14 @@ from clausal.cli.shell import (
     CommandError,
     DebugOption,
     Exit,
-    console_for,
     counted,
     print_json,
     safe,
+    show,
     write_file,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from clausal.coverage import Coverage
     from clausal.engine.evaluator import Bundle
     from clausal.testing import Miss, Outcome
@@ -122,45 +119,44 @@ def _print(
 ) -> None:
     from rich.text import Text
 
-    console = console_for(sys.stdout)
     corpus = bundle.artifact.corpus
     for outcome in outcomes:
         if outcome.passed:
             if verbose:
-                console.print(Text.assemble(("pass  ", "green"), safe(outcome.test.title)))
+                show(Text.assemble(("pass  ", "green"), safe(outcome.test.title)))
             continue
         test = outcome.test
-        console.print(Text.assemble(("FAIL  ", "bold red"), safe(test.title, "bold")))
-        console.print(safe(f"      {test.source}:{test.line}", "dim"))
+        show(Text.assemble(("FAIL  ", "bold red"), safe(test.title, "bold")))
+        show(safe(f"      {test.source}:{test.line}", "dim"))
         for miss in outcome.misses:
-            _print_miss(console, bundle, outcome, miss)
-        console.print()
+            _print_miss(bundle, outcome, miss)
+        show("")
     failed = sum(not outcome.passed for outcome in outcomes)
     if covered is not None:
         from clausal.cli.coverage import print_unreached
 
-        print_unreached(console, covered)
+        print_unreached(covered)
     if not outcomes:
         versions = counted(len(corpus.versions), "policy version")
-        console.print(Text(f"no tests in {versions}", style="yellow"))
+        show(Text(f"no tests in {versions}", style="yellow"))
         return
     style = "bold red" if failed else "bold green"
     line = Text(f"{counted(len(outcomes) - failed, 'test')} passed", style="" if failed else style)
     if failed:
         line = Text.assemble((f"{failed:,} failed", style), f", {len(outcomes) - failed:,} passed")
-    console.print(line.append(f"  in {seconds:.2f} s", style="dim"))
+    show(line.append(f"  in {seconds:.2f} s", style="dim"))
 
 
-def _print_miss(console: Console, bundle: Bundle, outcome: Outcome, miss: Miss) -> None:
+def _print_miss(bundle: Bundle, outcome: Outcome, miss: Miss) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
     from clausal.cli.trees import trees_for
 
-    console.print(Text.assemble(("      expected  ", "dim"), safe(miss.expected)))
-    console.print(Text.assemble(("      got       ", "dim"), safe(miss.got)))
+    show(Text.assemble(("      expected  ", "dim"), safe(miss.expected)))
+    show(Text.assemble(("      got       ", "dim"), safe(miss.got)))
     for tree in trees_for(bundle, outcome, miss.rules):
-        console.print(Padding(tree, (0, 0, 0, 6)))
+        show(Padding(tree, (0, 0, 0, 6)))
 
 
 def _as_json(

@@ -72,21 +72,30 @@ def _line(part: Part) -> Text:
     if not encoding.startswith("utf"):
         mark = _PLAIN[part.verdict]
     line = Text.assemble((mark, style), " ", safe(part.text, "" if part.kind == "test" else "cyan"))
-    seen = [_seen(one) for one in part.seen]
-    seen += [safe(f"{one.name.rpartition('.')[2]} = {one.value}") for one in part.params]
-    seen += [safe(f"{one.what} at {one.start}: {one.text}") for one in part.matches]
-    if seen:
-        line.append("   ").append_text(Text(", ").join(seen))
+    about = [_seen(one) for one in part.seen]
+    about += [safe(f"{one.name.rpartition('.')[2]} = {one.value}", "dim") for one in part.params]
+    if len(about) == 1 and part.seen:
+        # The condition names the field already.
+        about = [_value(part.seen[0], "is ")]
+    about += [safe(f"“{one.what}” at character {one.start + 1}", "dim") for one in part.matches]
+    if about:
+        line.append("   ").append_text(Text(", ").join(about))
     return line
 
 
 def _seen(seen: Seen) -> Text:
     from rich.text import Text
 
-    name = safe(f"{seen.field} = ", "dim")
+    verb = " = " if seen.state == "present" else " is "
+    return Text.assemble(safe(f"{seen.field}{verb}", "dim"), _value(seen))
+
+
+def _value(seen: Seen, before: str = "") -> Text:
+    from rich.text import Text
+
     if seen.state != "present":
-        return Text.assemble(safe(f"{seen.field} is ", "dim"), (seen.state, "yellow"))
-    return name.append_text(safe(value_text(seen.value), "bold"))
+        return Text.assemble((before, "dim"), (seen.state, "yellow"))
+    return Text.assemble((before, "dim"), safe(value_text(seen.value), "bold"))
 
 
 def value_text(value: object) -> str:
