@@ -40,7 +40,8 @@ VIEWS_TAIL: Final = 1.2
 REPOST_SHARE: Final = 0.006
 REPOST_SHAPE: Final = 0.4
 REPOSTS_MOST: Final = 1_000_000
-REPEAT_SHARE: Final = 0.12
+STRUCK_BEFORE: Final = 0.5
+"""Of those who act against a rule, how many did so before: few accounts cause most findings."""
 
 _EVENT_TYPES: Final = ("post", "comment", "repost", "live_tick", "tip", "profile_edit", "register")
 _EVENT_EDGES: Final = (0.60, 0.85, 0.93, 0.96, 0.98, 0.99)
@@ -201,7 +202,11 @@ class _Stream:
             "source_label": "present" if picks[4] < 0.8 else "absent",
             "ai_label": "absent",
             "fiction_label": False,
+            "news_like": False,
             "staged_verdict": "none",
+            "persona_verdict": "none",
+            "tampered": [],
+            "old_media_age_d": 0,
             "fact_verdict": "unverified",
             "verdict_source": "none",
             "diversion": "none",
@@ -219,6 +224,7 @@ class _Stream:
                 "kind": _KINDS[int(world.kind[account])],
                 "identity_verified": bool(world.verified[account]),
                 "accounts_per_subject": int(world.accounts_per_subject[account]),
+                "same_person_accounts": 1,
                 "age_d": int(world.age_d[account]),
                 "name_impersonates": "none",
                 "monetised": bool(world.monetised[account]),
@@ -239,7 +245,7 @@ class _Stream:
         if self.ladder is None:
             return
         strikes: list[str] = []
-        if conduct and conduct not in INNOCENT and draw.chance(REPEAT_SHARE * 3):
+        if conduct and conduct not in INNOCENT and draw.chance(STRUCK_BEFORE):
             for _ in range(draw.upto(1, 3)):
                 ago = float(draw.random.random_sample()) * 120 * 86_400
                 strikes.append(self.clock.text(seconds - ago))
