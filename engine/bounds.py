@@ -132,10 +132,8 @@ class Bounder:
         weights: dict[int, list[tuple[bool, int]]] = {}
         for matches in asked:
             wanted = [(rule, self._open(rule, values)) for rule in matches.fired]
-            wanted += [
-                (rule, self._open(rule, values).union(matches.lacking(rule)))
-                for rule in matches.undetermined
-            ]
+            # Whom it counts for, and where it leads, can wait until it is known to fire.
+            wanted += [(rule, set(matches.lacking(rule))) for rule in matches.undetermined]
             for rule, slots in wanted:
                 definition = self._corpus.rules[rule]
                 weight = (not definition.shadow, SEVERITIES.index(definition.severity))
@@ -153,7 +151,7 @@ class Bounder:
         )
 
     def _open(self, rule: int, values: Values) -> set[int]:
-        """The slots that leave open for whom a rule counts, or which step it leads to."""
+        """The slots that leave open for whom a rule counts that fires, or where it leads."""
         slots: set[int] = set()
         key = self._corpus.rules[rule].rollout_slot
         if key is not None and self._consequences.mode(rule, values) == "unknown":
