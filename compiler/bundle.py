@@ -200,11 +200,11 @@ def unpack(data: bytes) -> Artifact:
     payload = memoryview(data)[_HEADER.size :]
     if len(payload) < length:
         raise BundleError(
-            BundleProblem.TRUNCATED, f"the bundle ends {length - len(payload)} bytes early"
+            BundleProblem.TRUNCATED, f"the bundle ends {_bytes(length - len(payload))} early"
         )
     if len(payload) > length:
         raise BundleError(
-            BundleProblem.TRAILING, f"the bundle has {len(payload) - length} bytes after its end"
+            BundleProblem.TRAILING, f"the bundle has {_bytes(len(payload) - length)} after its end"
         )
     if hashlib.sha256(payload).digest() != digest:
         raise BundleError(
@@ -249,6 +249,10 @@ def load(path: Path) -> Artifact:
         limit = SIZE_LIMIT // 1024**2
         raise BundleError(BundleProblem.TOO_LARGE, f"`{path}` is larger than {limit} MiB")
     return unpack(data)
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
 
 
 def _check_format(version: int) -> None:
