@@ -74,9 +74,14 @@ def shipped_libraries() -> tuple[Source, ...]:
     )
 
 
+def is_shipped(source: Source) -> bool:
+    """Whether a source came from `shipped_libraries`."""
+    return PurePath(source.name).parts[:1] == (SHIPPED_NAME,)
+
+
 def folder_of(source: Source) -> Path:
     """The folder that the paths in a source are relative to."""
     name = PurePath(source.name)
-    if name.parts[:1] == (SHIPPED_NAME,):
+    if is_shipped(source):
         return shipped().joinpath(*name.parts[1:]).parent
     return Path(name).parent

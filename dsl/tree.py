@@ -219,14 +219,6 @@ class Builder:
         return nodes.Path((self._name(first).text, *(part.text for part in rest)), span)
 
     def path_or_name(self, span: Span, first: Token, *rest: nodes.Name) -> nodes.Path:
-        if first.text == "missing" and not rest:
-            self.diagnostics.error(
-                "E0101",
-                "`missing` is not a value",
-                self.source,
-                span,
-                help=("ask with `is missing` or `is not missing`",),
-            )
         return self.path(span, first, *rest)
 
     def list_of(self, span: Span, *items: nodes.Literal) -> nodes.ListOf:

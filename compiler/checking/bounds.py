@@ -144,13 +144,13 @@ def _flat(items: Iterable[tuple[ir.Condition, Span]]) -> Iterator[tuple[ir.Condi
 
 
 def _report_empty(report: Report, span: Span, first: Span, depends: bool) -> None:
-    others = [] if first == span else [report.label(first, "and this")]
+    apart = first.end <= span.start or span.end <= first.start
     report.add(
         "E0305",
         "no value lies between these bounds",
-        span,
+        span if apart else span.cover(first),
         "",
-        others=others,
+        others=[report.label(first, "and this")] if apart else (),
         notes=["the value of a `param` is taken as it is declared"] if depends else (),
     )
 

@@ -95,13 +95,10 @@ class Comparer:
             help=hints,
         )
 
-    def _always(self, value: bool, span: Span) -> ir.Truth:
-        self.report.add(
-            "W0907",
-            f"this is always {str(value).lower()}",
-            span,
-            "does not depend on the event",
-        )
+    def _always(
+        self, value: bool, span: Span, label: str = "does not depend on the event"
+    ) -> ir.Truth:
+        self.report.add("W0907", f"this is always {str(value).lower()}", span, label)
         return ir.Truth(value)
 
     # ── Names ────────────────────────────────────────────────────────────────────────────────────
@@ -110,10 +107,15 @@ class Comparer:
         self, other: Operand, operator: str, word: Word, span: Span
     ) -> ir.Condition | None:
         if isinstance(other, Stored) and isinstance(other.type, types.Enum):
+            if word.name.text in _ABSENCE and word.name.text not in other.type.names:
+                self.unknown(word.name, other)
+                return None
             if not self._is_equality(operator, other, span):
                 return None
             values = self.values(other, (word.name,))
             return None if values is None else _negated_if(operator, ir.Member(other.slot, values))
+        if isinstance(other, Stored) and isinstance(other.type, types.SetOf):
+            return self._stored(other, operator, word, span)
         if isinstance(other, Word):
             self.unknown(other.name)
         self.unknown(word.name, other)
@@ -316,7 +318,7 @@ class Comparer:
             if fixed_left is None and not self._in_range(left, operator, fixed_right, span):
                 return None
         elif left.quantity == right.quantity:
-            return self._always(operator in ("<=", ">=", "=="), span)
+            return self._always(operator in ("<=", ">=", "=="), span, "a value beside itself")
         return ir.Comparison(operator, left.quantity, right.quantity)
 
     def _in_range(self, left: Amount, operator: str, value: float, span: Span) -> bool:

@@ -109,6 +109,8 @@ class Document:
         names: The declarations of each space by name; of two with one name, the first.
         broken: Names whose declaration could not be parsed: uses of them are not blamed.
         opaque: More may be declared than is known, so no use of an unknown name is blamed.
+        citations_in_error: A rule cites no clause, or one that does not exist: which of the
+            declared ones it means is not known.
         uses: The libraries that it names, itself not among them.
     """
 
@@ -117,6 +119,7 @@ class Document:
     names: dict[Space, dict[str, Named]]
     broken: frozenset[str] = frozenset()
     opaque: bool = False
+    citations_in_error: bool = False
     uses: list[Document] = field(default_factory=list)
 
     @property
@@ -402,19 +405,18 @@ def _report_repeated(document: Document, entries: list[nodes.Use]) -> None:
 def _report_circles(libraries: Iterable[Document]) -> None:
     """Libraries that use each other: neither can be read before the other."""
     for library in libraries:
-        for entry in library.header.entries:
-            if not isinstance(entry, nodes.Use):
-                continue
-            used = next((d for d in library.uses if d.name == entry.library.text), None)
-            itself = used is None and entry.library.text == library.name
-            if itself or (used is not None and library in used.closure()):
-                library.report.add(
-                    "E0208",
-                    f"`{library.name}` uses itself"
-                    if itself
-                    else f"`{library.name}` and `{entry.library.text}` use each other",
-                    entry.span,
-                )
+        entries = [e for e in library.header.entries if isinstance(e, nodes.Use)]
+        members = [
+            other for other in library.closure() if other is library or library in other.closure()
+        ]
+        itself = next((e for e in entries if e.library.text == library.name), None)
+        if itself is not None:
+            library.report.add("E0208", f"`{library.name}` uses itself", itself.span)
+        # Each circle is reported once, at the first of its members.
+        elif len(members) > 1 and min(members, key=Document.sort_key) is library:
+            names = [other.name for other in members]
+            entry = next(e for e in entries if e.library.text in names)
+            library.report.add("E0208", f"{one_of(names)} use each other", entry.span)
 
 
 def _report_two_versions(document: Document) -> None:

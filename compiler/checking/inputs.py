@@ -141,6 +141,8 @@ def _report_quarrel(
     use: FieldUse, quarrel: tuple[FieldDecl, FieldDecl], report: Report, span: Span
 ) -> None:
     older, newer = quarrel
+    if older.document.name != newer.document.name:
+        return  # reported as a field that two libraries declare
     report.add(
         "E0510",
         f"versions of `{older.document.name}` that are in use here give `{shown(use.decl.path)}` "

@@ -135,6 +135,7 @@ class PolicyChecker:
         report = self.report
         entry = one(report, node.entries, nodes.Cites, "cites")
         if entry is None:
+            self.scope.document.citations_in_error = True
             report.add(
                 "E0401",
                 f"`{node.name.text}` cites no clause",
@@ -167,6 +168,7 @@ class PolicyChecker:
         report, name = self.report, citation.clause
         found = self.scope.resolve(Space.CLAUSE, name)
         if found is None or not isinstance(found.node, nodes.Clause):
+            self.scope.document.citations_in_error = True
             if not self.scope.excuses(name.text):
                 report.add(
                     "E0505",
@@ -407,6 +409,7 @@ class PolicyChecker:
         sound = True
         for consequence in step.consequences:
             if isinstance(consequence, nodes.LadderStrike):
+                self.scope.find(nodes.Ladder, consequence.ladder)
                 self.report.add(
                     "E0415",
                     "a step of a ladder leads to measures, not to another strike",

@@ -183,7 +183,7 @@ def _params(
                 "E0316",
                 f"a sanction has no parameter of type {types.describe(built)}",
                 parameter.type.span,
-                f"expected an enum, a set or {' or '.join(f'`{n}`' for n in _PARAM_TYPES)}",
+                f"expected an enum, a set, or one of {one_of(_PARAM_TYPES)}",
             )
             continue
         default: ir.ArgumentValue | None = None

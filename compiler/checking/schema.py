@@ -12,7 +12,7 @@ from clausal.compiler.checking.report import Report, suggest
 from clausal.compiler.checking.texts import bilingual
 from clausal.compiler.ir import Bilingual, Slot
 from clausal.dsl import nodes
-from clausal.dsl.diagnostics import Label
+from clausal.dsl.diagnostics import Label, nearest
 from clausal.dsl.source import Span
 
 Parts = tuple[str, ...]
@@ -171,7 +171,7 @@ class Schema:
                     others=[decl.place],
                 )
                 return
-        report.add("E0204", f"there is no field `{name}`", span, "", help=self._suggest(name))
+        report.add("E0204", f"there is no field `{name}`", span, "", help=self._suggest(path))
 
     def names(self) -> tuple[str, ...]:
         """Every field as an author writes it."""
@@ -179,9 +179,17 @@ class Schema:
             self._names = tuple([shown(path) for path in self.fields])
         return self._names
 
-    def _suggest(self, name: str) -> tuple[str, ...]:
+    def _suggest(self, path: Parts) -> tuple[str, ...]:
+        """The nearest field: first among those of the same group, by their own names."""
+        name = shown(path)
         if name not in self._suggestions:
-            self._suggestions[name] = suggest(name, self.names())
+            group = path[:-1]
+            beside = {p[-1]: shown(p) for p in self.fields if p[:-1] == group}
+            near = nearest(path[-1], beside) if beside else None
+            others = [shown(p) for p in self.fields if p[:-1] != group]
+            self._suggestions[name] = (
+                suggest(name, others) if near is None else (f"did you mean `{beside[near]}`?",)
+            )
         return self._suggestions[name]
 
 

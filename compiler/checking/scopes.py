@@ -93,6 +93,10 @@ class Scope:
                 return Found(document, node)
         return None
 
+    def mark(self, node: Named) -> None:
+        """Note that something refers to ``node``."""
+        self._uses.add(node)
+
     def find(self, kind: type[_N], name: nodes.Name) -> Found[_N] | None:
         """The declaration of one kind; None after reporting that there is none."""
         found = self.resolve(SPACES[kind], name)
@@ -102,7 +106,7 @@ class Scope:
         if not isinstance(found.node, kind):
             self.report.add(
                 _UNKNOWN.get(kind, "E0203"),
-                f"`{name.text}` is a {WORDS[type(found.node)]}, not a {_phrase(kind)}",
+                f"`{name.text}` is a {_phrase(type(found.node))}, not a {_phrase(kind)}",
                 name.span,
                 "",
                 others=[found.place],

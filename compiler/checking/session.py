@@ -54,6 +54,7 @@ from clausal.compiler.checking.values import (
     qualified,
 )
 from clausal.compiler.checking.warnings import warn_unused
+from clausal.compiler.library import is_shipped
 from clausal.dsl import nodes
 from clausal.dsl.diagnostics import Label
 
@@ -86,7 +87,7 @@ class Session:
         self.uses = Uses()
         documents = (*libraries, *policies)
         schemas = {id(library): DocumentSchema(library) for library in libraries}
-        report_shared_names(libraries, schemas)
+        report_shared_names(sorted(libraries, key=_shipped_first), schemas)
         self.calendars = {id(document): calendar_of(document) for document in documents}
         self.scopes = {
             id(document): Scope(
@@ -313,6 +314,11 @@ class Session:
         """The slot through which rules read a tally or samples; None when none does."""
         old = self.inputs.known(source, (name,))
         return slots[old] if old is not None and old in read else None
+
+
+def _shipped_first(library: Document) -> bool:
+    """So that a quarrel with a shipped library is shown at the other one."""
+    return not is_shipped(library.report.source)
 
 
 def _schema_of(document: Document, schemas: Mapping[int, DocumentSchema]) -> Schema:

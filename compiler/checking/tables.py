@@ -174,13 +174,18 @@ def _has_all_cells(report: Report, node: nodes.Table, row: nodes.Row) -> bool:
         return True
     report.add(
         "E0314",
-        f"this row has {len(row.cells)} cells, and the table {len(node.columns)} columns",
+        f"this row has {_counted(len(row.cells), 'cell')}, and the table "
+        f"{_counted(len(node.columns), 'column')}",
         row.span,
         "",
         others=[report.label(node.columns[0].span.cover(node.columns[-1].span), "the columns")],
         help=["write `any` where every value fits"],
     )
     return False
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _check_results(

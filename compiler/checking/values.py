@@ -215,6 +215,8 @@ def _needs(scope: Scope, node: Value) -> Iterator[Value]:
     for name in dict.fromkeys(_names(_roots(node), scope)):
         found = scope.lookup(Space.VALUE, name)
         if found is not None and isinstance(found.node, Value):
+            # Also what is then left unchecked, in a circle, is used.
+            scope.mark(found.node)
             yield found.node
 
 
@@ -370,7 +372,8 @@ def _tally(checker: Expressions, node: nodes.Tally, definitions: Definitions) ->
     sound = over is not None and by is not None
     if node.of is not None:
         wanted = ("integer", "number") if node.kind == "sum" else ("string", "integer")
-        of = _tally_field(scope, node.of, wanted, f"what the {node.kind} is taken of")
+        doing = "summed" if node.kind == "sum" else "told apart"
+        of = _tally_field(scope, node.of, wanted, f"what is {doing}")
         sound = sound and of is not None
     where: ir.Condition | None = ir.ALWAYS
     if node.where is not None:

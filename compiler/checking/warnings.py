@@ -29,7 +29,7 @@ def warn_unused(policy: Document, uses: Uses) -> None:
     if policy.incomplete:
         return
     for clause in policy.of(nodes.Clause):
-        if not clause.status and clause not in uses:
+        if not clause.status and clause not in uses and not policy.citations_in_error:
             policy.report.add(
                 "W0902",
                 f"no rule cites clause {clause.id.text}",
@@ -44,6 +44,6 @@ def warn_unused(policy: Document, uses: Uses) -> None:
             if node not in uses:
                 policy.report.add(
                     "W0903",
-                    f"the {WORDS[kind]} `{identifier(node).text}` is not used",
+                    f"nothing uses the {WORDS[kind]} `{identifier(node).text}`",
                     identifier(node).span,
                 )

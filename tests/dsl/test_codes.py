@@ -63,7 +63,20 @@ def check_file(path: Path) -> Diagnostics:
         source = Source.read(path, path.name)
     except SourceError as error:
         return Diagnostics([unreadable(error)])
-    return check(source)
+    if path.stem.partition("_")[0] in NO_HEADER:
+        return check(source)
+    return check(*files(path.stem, source.text))
+
+
+def files(stem: str, text: str) -> list[Source]:
+    """The files that a text stands for: each header in it begins one."""
+    starts = [match.start() for match in HEADER.finditer(text)][1:]
+    if not starts:
+        return [Source(f"{stem}.policy", text)]
+    return [
+        Source(f"{stem}_{number}.policy", text[start:end])
+        for number, (start, end) in enumerate(zip([0, *starts], [*starts, len(text)], strict=True))
+    ]
 
 
 def sections(code: str) -> dict[str, str]:
@@ -81,12 +94,7 @@ def example(code: str, section: str) -> list[Source]:
     text = fences[0]
     if not HEADER.search(text) and (code, section) not in {(c, "Example") for c in NO_HEADER}:
         text = PRELUDE + text
-    starts = [match.start() for match in HEADER.finditer(text)] or [0]
-    ends = [*starts[1:], len(text)]
-    return [
-        Source(f"{code}_{number}.policy", text[start:end])
-        for number, (start, end) in enumerate(zip([0, *starts[1:]], ends, strict=True))
-    ]
+    return files(code, text)
 
 
 @pytest.mark.parametrize("code", CODES)
