@@ -162,6 +162,11 @@ CASES: dict[str, list[Diagnostic]] = {
     "unreadable": [
         unreadable(SourceError(SourceProblem.NOT_FOUND, "there is no such file", name="a.policy"))
     ],
+    "warning": [
+        Diagnostic(
+            "W0902", "no rule cites clause 3.3", label("3.3"), (label("rule", "such a rule"),)
+        )
+    ],
     "several": [
         one("unexpected `policy`", label("policy")),
         one("unexpected `rule`", label("rule"), help=("remove it",)),
@@ -176,7 +181,9 @@ def test_plain_text(name: str) -> None:
     assert_golden(f"render/{name}.txt", terminal.render(CASES[name], color=False, width=80))
 
 
-@pytest.mark.parametrize("name", ["several_labels_on_one_line", "several_lines", "help_and_notes"])
+@pytest.mark.parametrize(
+    "name", ["several_labels_on_one_line", "several_lines", "help_and_notes", "warning"]
+)
 def test_colour(name: str) -> None:
     shown = terminal.render(CASES[name], color=True, width=80)
     # Escapes are written as `\e`, so that a review of the golden shows them.
@@ -241,7 +248,7 @@ def diagnostics(draw: st.DrawFn) -> Diagnostic:
     source = draw(SOURCES)
     here = st.builds(Label, st.just(source), SPANS, TEXTS)
     return Diagnostic(
-        draw(st.sampled_from(["E0101", "E0102"])),
+        draw(st.sampled_from(["E0101", "E0102", "W0902"])),
         draw(TEXTS),
         draw(here),
         tuple(draw(st.lists(here | LABELS, max_size=4))),
