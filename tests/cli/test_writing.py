@@ -13,7 +13,7 @@ from clausal.cli.shell import Exit
 from clausal.dsl.codes import page
 from tests.support.cli import WIDTH, clausal, clausal_process
 from tests.support.golden import assert_golden
-from tests.support.policies import CLEAN, LIBRARY, project
+from tests.support.shop import CLEAN, LIBRARY, project
 
 BROKEN = (
     CLEAN.replace("offer.score >=", "offer.scor >=")
