@@ -7,6 +7,7 @@ the next command are what it prints, on standard output and standard error toget
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,10 +15,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.docs.output import ELLIPSIS, matches
+
 COLUMNS: Final = 90
 """The width of the terminal that the documentation shows."""
 
 _SECONDS: Final = 120
+
+_VARYING: Final = tuple(
+    map(
+        re.compile,
+        (
+            r"(?<=sha256:)[0-9a-f]{64}",
+            r"[\d.]+(?= s\b)",
+            r"[\d,]+(?= events/s)",
+            r"[\d.]+(?= KiB)",
+            r"(?<=clausal )\d+\.\d+\.\d+",
+        ),
+    )
+)
+"""What differs from one machine, run or version to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +92,20 @@ def run(lines: Sequence[str], folder: Path) -> list[str]:
 
 
 def transcript(ran: Sequence[Command], outputs: Sequence[str]) -> str:
-    """The text of a fence that shows these outputs."""
+    """The text of a fence that shows these outputs; what was shown already and is true is kept."""
     rows: list[str] = []
     for command, output in zip(ran, outputs, strict=True):
         first, *rest = command.line.split("\n")
         rows += [f"$ {first}", *(f"> {line}" for line in rest)]
-        rows += [line.rstrip() for line in output.rstrip().splitlines()]
+        shown = command.shown if matches(command.shown, output) else _without_varying(output)
+        rows += [line.rstrip() for line in shown.rstrip().splitlines()]
     return "".join(f"{row}\n" for row in rows)
+
+
+def _without_varying(output: str) -> str:
+    for varying in _VARYING:
+        output = varying.sub(ELLIPSIS, output)
+    return output
 
 
 def _environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import itertools
 import json
 import re
 import traceback
@@ -31,7 +32,7 @@ class Page:
         """Run all fences; everything that is not as the page says."""
         return [
             f"{fence.place}: {problem}"
-            for fence, following in zip(self.fences, [*self.fences[1:], None], strict=True)
+            for fence, following in itertools.zip_longest(self.fences, self.fences[1:])
             for problem in self._run(fence, following)
         ]
 

@@ -40,11 +40,11 @@ def test_both_tutorials_have_the_same_examples() -> None:
 
 RULE = """\
 rule staged {
-  cites    1.1
-  when     content.staged_verdict == confirmed
+  cites  1.1
+  when   content.staged_verdict == confirmed
   severity low
-  then     warn for 30d
-  because  zh "该内容为摆拍。"  en "The item is staged."
+  then   warn for 30d
+  because zh "该内容为摆拍。"  en "The item is staged."
 }
 """
 
@@ -63,7 +63,7 @@ def test_a_sound_fragment_has_no_problem(tmp_path: Path) -> None:
     ("info", "text", "complaint"),
     [
         ("clausal-fragment", RULE.replace("staged_verdict", "stage_verdict"), "E0204"),
-        ("clausal-fragment", RULE.replace("  cites    1.1\n", ""), "E0401"),
+        ("clausal-fragment", RULE.replace("  cites  1.1\n", ""), "E0401"),
         ("clausal-fragment", RULE.replace("severity low", "severity  low"), "`clausal fmt` writes"),
         ("clausal-fragment error=E0401", RULE, "instead of ['E0401']"),
         ("clausal-fragment warning=W0901", RULE, "instead of ['W0901']"),
