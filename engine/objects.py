@@ -29,7 +29,7 @@ def fields_of(value: object) -> dict[object, object] | None:
     A Pydantic model gives its fields under the names that it is written out with (aliases), and its
     extra fields; a dataclass its fields.
     """
-    if isinstance(value, dict):
+    if type(value) is dict:
         return value
     if isinstance(value, Mapping):
         return dict(value)
