@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, Literal, assert_never, cast
+from typing import Final, assert_never, cast
 
 from clausal.compiler import ir, types
-from clausal.compiler.checking.amounts import DAY, Dimension, dimension_of, fits, is_quantity
+from clausal.compiler.checking.amounts import Dimension, dimension_of
+from clausal.compiler.checking.arithmetic import calculate, negate
 from clausal.compiler.checking.bounds import check_alternatives, check_together
 from clausal.compiler.checking.comparisons import Comparer
 from clausal.compiler.checking.definitions import Definitions
 from clausal.compiler.checking.documents import Space
 from clausal.compiler.checking.inputs import Inputs
-from clausal.compiler.checking.lists import check_pattern, named_terms, sifted, terms_of
+from clausal.compiler.checking.lists import check_pattern, terms_of
+from clausal.compiler.checking.membership import has, is_in
 from clausal.compiler.checking.operands import (
     Amount,
     Lookup,
@@ -26,7 +28,6 @@ from clausal.compiler.checking.operands import (
     Statement,
     Stored,
     Word,
-    constant_value,
     describe,
 )
 from clausal.compiler.checking.report import Report
@@ -68,9 +69,9 @@ class Expressions:
             case nodes.Compare():
                 return self._compare(node)
             case nodes.In():
-                return self._in(node)
+                return is_in(self, node)
             case nodes.Has():
-                return self._has(node)
+                return has(self, node)
             case nodes.Between():
                 return self._between(node)
             case nodes.Contains():
@@ -171,130 +172,13 @@ class Expressions:
 
     # ── Tests of one field ───────────────────────────────────────────────────────────────────────
 
-    def _in(self, node: nodes.In) -> ir.Condition | None:
-        operand = self.operand(node.item)
-        match operand:
-            case None:
-                if isinstance(node.values, nodes.Name):
-                    named_terms(self.scope, self.definitions, node.values)
-                return None
-            case Word(name=name):
-                self.comparer.unknown(name)
-                return None
-            case Amount() if isinstance(node.values, nodes.ListOf):
-                condition = self._equals_any(operand, node.values)
-            case Stored(type=types.SetOf()):
-                self._misfit(
-                    node.item.span, operand, "`in`", ["write `has any […]` or `has all […]`"]
-                )
-                return None
-            case Stored():
-                values = self._values(operand, node.values)
-                condition = None if values is None else ir.Member(operand.slot, values)
-            case _:
-                self._misfit(node.item.span, operand, "`in`")
-                return None
-        if condition is None:
-            return None
-        return ir.Negation(condition) if node.negated else condition
-
-    def _equals_any(self, operand: Amount, values: nodes.ListOf) -> ir.Condition | None:
-        """``x in [1, 2, 3]`` for a number: equal to one of them."""
-        if not self._not_empty(values):
-            return None
-        conditions = []
-        for item in sifted(self.report, values):
-            if not is_quantity(item):
-                self._not_in_list(item, f"expected {describe(operand)}")
-                continue
-            other = self.operand(cast("nodes.Number", item))
-            if other is not None:
-                condition = self.comparer.compare(operand, "==", other, item.span)
-                conditions += [condition] if condition is not None else []
-        if len(conditions) < len(sifted(None, values)):
-            return None
-        return conditions[0] if len(conditions) == 1 else ir.Any(tuple(conditions))
-
-    def _has(self, node: nodes.Has) -> ir.Condition | None:
-        operand = self.operand(node.item)
-        match operand:
-            case None:
-                return None
-            case Word(name=name):
-                self.comparer.unknown(name)
-                return None
-            case Stored(type=types.SetOf()):
-                values = self._values(operand, node.values)
-                return None if values is None else ir.Overlap(operand.slot, values, node.every)
-            case _:
-                hints = ["write `in […]`"] if isinstance(operand, Stored) else []
-                self._misfit(node.item.span, operand, "`has`", hints)
-                return None
-
-    def _values(self, stored: Stored, values: nodes.ListOf | nodes.Name) -> tuple[str, ...] | None:
-        """The values of a list that is held against an enum, a string, a text or a set."""
-        item = stored.type.item if isinstance(stored.type, types.SetOf) else stored.type
-        if isinstance(values, nodes.Name):
-            info = named_terms(self.scope, self.definitions, values)
-            if info is None:
-                return None
-            if isinstance(item, types.Enum):
-                self.report.add(
-                    "E0302",
-                    f"`{values.text}` is a list of terms, and `{stored.name}` is "
-                    f"{describe(stored)}",
-                    values.span,
-                    "",
-                    help=["list the values: `in [a, b]`"],
-                )
-                return None
-            return tuple(sorted(set(info.terms)))
-        if not self._not_empty(values):
-            return None
-        wanted: type = nodes.Name if isinstance(item, types.Enum) else nodes.String
-        fitting = []
-        for value in sifted(self.report, values):
-            if isinstance(value, wanted):
-                fitting.append(value)
-            elif isinstance(value, nodes.String) and isinstance(item, types.Enum):
-                self._not_in_list(value, f"write `{value.value}` without quotes")
-            elif isinstance(value, nodes.Name):
-                if not self.scope.excuses(value.text):
-                    self._not_in_list(value, f'write it in quotes: `"{value.text}"`')
-            else:
-                self._not_in_list(value, f"expected a value of {describe(stored)}")
-        if len(fitting) < len(sifted(None, values)):
-            return None
-        if isinstance(item, types.Enum):
-            return self.comparer.values(stored, cast("list[nodes.Name]", fitting))
-        return tuple(sorted({cast("nodes.String", value).value for value in fitting}))
-
-    def _not_in_list(self, value: nodes.Literal, label: str) -> None:
-        self.report.add(
-            "E0301",
-            f"`{self.report.text(value.span)}` does not fit into this list",
-            value.span,
-            label,
-        )
-
-    def _not_empty(self, values: nodes.ListOf) -> bool:
-        if values.items:
-            return True
-        self.report.add(
-            "E0306",
-            "the list is empty, so this does not depend on the event",
-            values.span,
-            "expected at least one value",
-        )
-        return False
-
     def _between(self, node: nodes.Between) -> ir.Condition | None:
         operand = self.needed(node.item)
         if operand is None:
             return None
         slot = _instant_slot(operand)
         if slot is None:
-            self._misfit(node.item.span, operand, "`between`", ["it takes a field of type instant"])
+            self.misfit(node.item.span, operand, "`between`", ["it takes a field of type instant"])
             return None
         zone = self.scope.calendar.zone_name(self.report, node.span, "a time of day")
         start, end = _minutes(node.start), _minutes(node.end)
@@ -320,7 +204,7 @@ class Expressions:
             hints = ["write `has any […]`"] if _is_set(operand) else []
             if isinstance(operand, Stored) and operand.type == types.Scalar("string"):
                 hints = ["a string is compared as it is; declare the field as `text` to search it"]
-            self._misfit(node.item.span, operand, "`contains any`", hints)
+            self.misfit(node.item.span, operand, "`contains any`", hints)
             return None
         if terms is None:
             return None
@@ -331,7 +215,7 @@ class Expressions:
         if operand is None:
             return None
         if not isinstance(operand, Stored) or operand.type not in _TEXTS:
-            self._misfit(node.item.span, operand, "`matches`", ["it takes a string or a text"])
+            self.misfit(node.item.span, operand, "`matches`", ["it takes a string or a text"])
             return None
         folded = operand.type == types.Scalar("text")
         if not check_pattern(self.report, node, folded=folded):
@@ -385,9 +269,10 @@ class Expressions:
             return None
         return operand
 
-    def _misfit(
+    def misfit(
         self, span: Span, operand: Operand, operator: str, hints: Sequence[str] = ()
     ) -> None:
+        """Report an operator beside something that it does not work on (E0302)."""
         self.report.add(
             "E0302",
             f"{operator} does not apply to {describe(operand)}",
@@ -499,7 +384,7 @@ class Expressions:
             return None
         if not isinstance(use.type, types.SetOf):
             operand = self._read(use, node.path.span)
-            self._misfit(node.path.span, operand, "`count of`", ["it takes a set"])
+            self.misfit(node.path.span, operand, "`count of`", ["it takes a set"])
             return None
         slot = self.inputs.field(use, self.report, node.path.span)
         return Amount(ir.Count(slot), Dimension.NUMBER, node.span, types.Scalar("integer"))
@@ -545,130 +430,19 @@ class Expressions:
                     help=["compare it with a number: `TABLE >= 4`"],
                 )
             case _:
-                self._misfit(node.span, operand, f"`{operator}`", ["it takes numbers"])
+                self.misfit(node.span, operand, f"`{operator}`", ["it takes numbers"])
         return None
 
     def _minus(self, node: nodes.Minus, item: nodes.Expression) -> Operand | None:
         amount = self._number(item, "-")
-        if amount is None:
-            return None
-        if amount.dimension in (Dimension.INSTANT, Dimension.DATE):
-            self._misfit(item.span, amount, "`-`")
-            return None
-        negated = ir.Arithmetic("-", ir.Constant(0.0), amount.quantity)
-        return Amount(negated, amount.dimension, node.span)
+        return None if amount is None else negate(self.comparer, node, amount)
 
     def _arithmetic(self, node: nodes.Arithmetic) -> Operand | None:
         left = self._number(node.left, node.operator)
         right = self._number(node.right, node.operator)
         if left is None or right is None:
             return None
-        if node.operator in ("+", "-"):
-            return self._sum(node, left, right)
-        return self._product(node, left, right)
-
-    def _sum(self, node: nodes.Arithmetic, left: Amount, right: Amount) -> Operand | None:
-        aligned = self.comparer.aligned(left, right)
-        if aligned is None:
-            return None
-        left, right = aligned
-        one, two = left.dimension, right.dimension
-        minus = node.operator == "-"
-        if one is two is Dimension.INSTANT and minus:
-            return self._built(node, left.quantity, right.quantity, Dimension.DURATION)
-        if one is two is Dimension.DATE and minus:
-            days = ir.Arithmetic("-", left.quantity, right.quantity)
-            return Amount(
-                ir.Arithmetic("*", days, ir.Constant(float(DAY))), Dimension.DURATION, node.span
-            )
-        for moment, length, first in ((left, right, True), (right, left, False)):
-            if length.dimension is not Dimension.DURATION or (minus and not first):
-                continue
-            if moment.dimension is Dimension.INSTANT:
-                return self._built(node, moment.quantity, length.quantity, Dimension.INSTANT)
-            if moment.dimension is Dimension.DATE:
-                days = ir.Arithmetic("/", length.quantity, ir.Constant(float(DAY)))
-                return self._built(node, moment.quantity, days, Dimension.DATE)
-        moments = (Dimension.INSTANT, Dimension.DATE)
-        if not fits(one, two) or one in moments or two in moments:
-            self.comparer.mismatch(left, right, node.span, "subtracted" if minus else "added")
-            return None
-        return self._built(
-            node, left.quantity, right.quantity, two if one is Dimension.PLAIN else one
-        )
-
-    def _product(self, node: nodes.Arithmetic, left: Amount, right: Amount) -> Operand | None:
-        if node.operator == "/" and constant_value(right.quantity, self._params) == 0:
-            self.report.add(
-                "E0309", "this divides by zero", node.right.span, "", notes=["it has no value"]
-            )
-            return None
-        table = _PRODUCTS if node.operator == "*" else _QUOTIENTS
-        dimension = table.get((left.dimension, right.dimension))
-        if dimension is None:
-            doing = "multiplied" if node.operator == "*" else "divided"
-            self.comparer.mismatch(left, right, node.span, doing)
-            return None
-        return self._built(node, left.quantity, right.quantity, dimension)
-
-    def _built(
-        self,
-        node: nodes.Arithmetic,
-        left: ir.Quantity,
-        right: ir.Quantity,
-        dimension: Dimension,
-    ) -> Amount:
-        operator = cast('Literal["+", "-", "*", "/"]', node.operator)
-        return Amount(ir.Arithmetic(operator, left, right), dimension, node.span)
-
-
-def _products() -> dict[tuple[Dimension, Dimension], Dimension]:
-    plain, number, share, duration = (
-        Dimension.PLAIN,
-        Dimension.NUMBER,
-        Dimension.SHARE,
-        Dimension.DURATION,
-    )
-    table = {
-        (plain, plain): plain,
-        (plain, number): number,
-        (plain, share): share,
-        (plain, duration): duration,
-        (number, number): number,
-        (number, share): number,
-        (number, duration): duration,
-        (share, share): share,
-        (share, duration): duration,
-    }
-    return table | {(right, left): result for (left, right), result in table.items()}
-
-
-def _quotients() -> dict[tuple[Dimension, Dimension], Dimension]:
-    plain, number, share, duration = (
-        Dimension.PLAIN,
-        Dimension.NUMBER,
-        Dimension.SHARE,
-        Dimension.DURATION,
-    )
-    return {
-        (plain, plain): plain,
-        (plain, number): number,
-        (plain, share): number,
-        (number, plain): number,
-        (number, number): plain,
-        (number, share): number,
-        (share, plain): share,
-        (share, number): number,
-        (share, share): plain,
-        (duration, plain): duration,
-        (duration, number): duration,
-        (duration, share): duration,
-        (duration, duration): plain,
-    }
-
-
-_PRODUCTS: Final = _products()
-_QUOTIENTS: Final = _quotients()
+        return calculate(self.comparer, node, left, right)
 
 
 def _has_value(operand: Operand | None, name: str) -> bool:

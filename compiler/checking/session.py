@@ -10,6 +10,7 @@ import msgspec
 from clausal.compiler import ir
 from clausal.compiler.checking.definitions import Definitions
 from clausal.compiler.checking.documents import Document
+from clausal.compiler.checking.expectations import TestChecker
 from clausal.compiler.checking.expressions import Expressions
 from clausal.compiler.checking.inputs import Inputs, merge_fields, schema_fields
 from clausal.compiler.checking.measures import Measures
@@ -44,7 +45,6 @@ from clausal.compiler.checking.shared import (
     join_targets,
     report_shared_names,
 )
-from clausal.compiler.checking.test_blocks import TestChecker
 from clausal.compiler.checking.values import (
     declare_all_samples,
     declare_lists,

@@ -269,6 +269,14 @@ def _report_circle(circle: Sequence[_Definition]) -> None:
     )
 
 
+def note_uses(scope: Scope, roots: Iterable[nodes.Expression]) -> None:
+    """Count the names in expressions as used, where these are not checked any further."""
+    for name in _names(roots, scope):
+        found = scope.lookup(Space.VALUE, name)
+        if found is not None:
+            scope.mark(found.node)
+
+
 def bounded(
     scope: Scope,
     roots: Sequence[nodes.Expression],
@@ -293,6 +301,7 @@ def bounded(
         deepest = max(deepest, depth)
         if deepest > NESTING_LIMIT or size > SIZE_LIMIT:
             _report_extent(scope.report, node.span, deepest > NESTING_LIMIT)
+            note_uses(scope, roots)
             return False
         pending += [(operand, depth + 1) for operand in nodes.operands(node)]
     if owner is not None:
