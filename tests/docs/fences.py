@@ -84,9 +84,7 @@ def fences(page: Path) -> list[Fence]:
     return found
 
 
-def _fence(
-    page: Path, opening: re.Match[str], line: int, content: str, start: int
-) -> Fence | None:
+def _fence(page: Path, opening: re.Match[str], line: int, content: str, start: int) -> Fence | None:
     language, *words = opening[3].split() or [""]
     if language.startswith("{"):
         return None

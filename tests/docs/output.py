@@ -20,7 +20,9 @@ def matches(shown: str, actual: str) -> bool:
             pattern.append(r"(?:[^\n]*\n)*?")
         else:
             pattern.append(re.escape(line).replace(_ESCAPED, r"[^\n]*?") + r"\n")
-    return re.fullmatch("".join(pattern), "".join(f"{line}\n" for line in _lines(actual))) is not None
+    return (
+        re.fullmatch("".join(pattern), "".join(f"{line}\n" for line in _lines(actual))) is not None
+    )
 
 
 def _lines(text: str) -> list[str]:

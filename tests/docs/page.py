@@ -154,7 +154,9 @@ def _in_this_repository(lines: Sequence[str]) -> list[str]:
                 wrong += [f"there is no `{path}`" for path in paths if not (ROOT / path).exists()]
             case [script, *checks] if script.startswith("scripts/") and (ROOT / script).is_file():
                 source = (ROOT / script).read_text(encoding="utf-8")
-                wrong += [f"no check `{name}`" for name in checks if f"check_{name}()" not in source]
+                wrong += [
+                    f"no check `{name}`" for name in checks if f"check_{name}()" not in source
+                ]
             case _:
                 wrong.append(f"`{line}` is no command of this repository")
     return wrong

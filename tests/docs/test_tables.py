@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from clausal.compiler import ir
@@ -27,7 +28,7 @@ from clausal.engine.decision import (
     Undetermined,
 )
 from clausal.engine.reference import Evaluation
-from clausal.engine.values import ABSENT, convert
+from clausal.engine.values import ABSENT, Missing, Value, convert
 from tests.docs.fences import ROOT
 
 DOCS = ROOT / "docs"
@@ -89,7 +90,8 @@ def verdict(condition: str, **fields: bool | None) -> str:
 
     slots = tuple(ir.Slot((name,), Scalar("bool")) for name in names)
     corpus = ir.Corpus(slots, 0, None, *((),) * 12)
-    values = [ABSENT if fields[name] is None else fields[name] for name in names]
+    held: dict[bool | None, Value | Missing] = {True: True, False: False, None: ABSENT}
+    values = [held[fields[name]] for name in names]
     found = Evaluation(corpus, values).verdict(lower(let(condition)[1]))
     return next(name for name, value in VALUES.items() if value is found)
 
@@ -116,7 +118,7 @@ def test_truth_table_of_not() -> None:
 
 
 def factors(heading: str) -> dict[str, Fraction]:
-    found = {}
+    found: dict[str, str] = {}
     _, *body = rows(DOCS / "language" / "types.md", heading)
     for left, one, _, right, two in body:
         found |= dict.fromkeys(words(left), one) | dict.fromkeys(words(right), two)
@@ -166,7 +168,7 @@ def test_every_type_has_a_row() -> None:
         ("Bounds", Bounds),
     ],
 )
-def test_every_field_of_a_decision_is_described(section: str, kind: type) -> None:
+def test_every_field_of_a_decision_is_described(section: str, kind: type[msgspec.Struct]) -> None:
     text = (DOCS / "decisions.md").read_text(encoding="utf-8")
     part = re.split(rf"^## {section}$", text, flags=re.MULTILINE)[1].split("\n## ")[0]
     cells = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
