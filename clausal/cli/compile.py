@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,6 +18,7 @@ from clausal.cli.shell import (
     Exit,
     counted,
     print_json,
+    safe,
     show,
     write_file,
 )
@@ -53,6 +55,8 @@ def command(
     The same sources give the same bytes. The digest names the bundle in every decision, and the
     bound on steps says what one event can cost at most.
     """
+    from rich.text import Text
+
     from clausal.compiler.bundle import pack
 
     to_stdout = output == STDIO
@@ -70,59 +74,62 @@ def command(
         sys.stdout.buffer.write(data)
     else:
         write_file(Path(output), data)
-    facts = facts_of(artifact, len(data))
+    facts = Facts.of(artifact, len(data))
     if as_json:
-        print_json({"file": output, **facts})
+        print_json({"file": output, **asdict(facts)})
     else:
-        _print(artifact, output, facts, to_stdout=to_stdout)
+        show(
+            Text.assemble(safe(output, "bold"), "  ", (facts.digest, "dim")),
+            f"{counted(facts.versions, 'policy version')}, {counted(facts.rules, 'rule')}, "
+            f"{counted(facts.clauses, 'clause')}, {counted(facts.sanctions, 'sanction')}",
+            f"{facts.program}, at most {counted(facts.steps_bound, 'step')} for an event, "
+            f"{bytes_text(facts.bytes)}",
+            stream=sys.stderr if to_stdout else sys.stdout,
+        )
     return Exit.FINE
 
 
-def facts_of(artifact: Artifact, size: int) -> dict[str, object]:
-    """The figures that tell bundles apart."""
-    corpus, program = artifact.corpus, artifact.program
-    return {
-        "digest": artifact.digest,
-        "bytes": size,
-        "versions": len(corpus.versions),
-        "rules": len(corpus.rules),
-        "clauses": len(corpus.clauses),
-        "tests": len(corpus.tests),
-        "slots": len(corpus.slots),
-        "sanctions": len(corpus.sanctions),
-        "predicates": len(program.op) // 4,
-        "nodes": len(program.node_kind),
-        "steps_bound": program.steps_bound,
-    }
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The figures that tell bundles apart; `bytes` is the size of the file."""
 
+    digest: str
+    bytes: int
+    versions: int
+    rules: int
+    clauses: int
+    tests: int
+    sanctions: int
+    inputs: int
+    predicates: int
+    nodes: int
+    steps_bound: int
 
-def _print(artifact: Artifact, output: str, facts: dict[str, object], *, to_stdout: bool) -> None:
-    from rich.text import Text
+    @classmethod
+    def of(cls, artifact: Artifact, size: int) -> Facts:
+        """Count what is in a bundle."""
+        corpus, program = artifact.corpus, artifact.program
+        return cls(
+            digest=artifact.digest,
+            bytes=size,
+            versions=len(corpus.versions),
+            rules=len(corpus.rules),
+            clauses=len(corpus.clauses),
+            tests=len(corpus.tests),
+            sanctions=len(corpus.sanctions),
+            inputs=len(corpus.slots),
+            predicates=len(program.op) // 4,  # int32 each
+            nodes=len(program.node_kind),
+            steps_bound=program.steps_bound,
+        )
 
-    from clausal.cli.shell import safe
-
-    corpus = artifact.corpus
-    stream = sys.stderr if to_stdout else sys.stdout
-    show(
-        Text.assemble(safe(output, "bold"), "  ", (artifact.digest, "dim")),
-        Text(
-            ", ".join(
-                (
-                    counted(len(corpus.versions), "policy version"),
-                    counted(len(corpus.rules), "rule"),
-                    counted(len(corpus.clauses), "clause"),
-                    counted(len(corpus.sanctions), "sanction"),
-                )
-            )
-        ),
-        Text(
-            f"{counted(int(str(facts['predicates'])), 'predicate')}, "
-            f"{counted(int(str(facts['nodes'])), 'node')}, "
-            f"at most {counted(artifact.program.steps_bound, 'step')} for an event, "
-            f"{bytes_text(int(str(facts['bytes'])))}"
-        ),
-        stream=stream,
-    )
+    @property
+    def program(self) -> str:
+        """How large the program is, in words."""
+        return (
+            f"{counted(self.inputs, 'input')}, {counted(self.predicates, 'predicate')}, "
+            f"{counted(self.nodes, 'node')}"
+        )
 
 
 def bytes_text(size: int) -> str:

@@ -62,6 +62,9 @@ def command(
             rich_help_panel=_GATES,
         ),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show quotes and reasons in full.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     _color: ColorOption = None,
     _debug: DebugOption = False,
@@ -85,14 +88,14 @@ def command(
         for (policy, version), clauses in groupby(
             covered.clauses, key=lambda clause: (clause.policy, clause.version)
         ):
-            _print_version(f"{policy} {version}", list(clauses))
+            _print_version(f"{policy} {version}", list(clauses), verbose=verbose)
         print_unreached(covered)
         show(_totals(covered))
     too_low = fail_under is not None and covered.percent < fail_under
     return Exit.FINDINGS if too_low or (require_accounted and covered.unaccounted) else Exit.FINE
 
 
-def _print_version(name: str, clauses: list[ClauseCoverage]) -> None:
+def _print_version(name: str, clauses: list[ClauseCoverage], *, verbose: bool) -> None:
     from rich.text import Text
 
     from clausal.cli.summary import bilingual, table
@@ -105,44 +108,35 @@ def _print_version(name: str, clauses: list[ClauseCoverage]) -> None:
         ("tests", "right"),
     )
     for clause in clauses:
-        explained = (
-            safe(", ".join(clause.rules)) if clause.rules else bilingual(clause.reason, "dim")
-        )
+        quote = safe(clause.quote)
+        explained = safe(", ".join(clause.rules))
+        if not verbose:
+            quote.no_wrap, quote.overflow = True, "ellipsis"
+        elif not clause.rules:
+            explained = bilingual(clause.reason, "dim")
         tests = Text(str(len(clause.tests))) if clause.tests else Text()
         if clause.rules and not clause.tests:
             tests = Text("none", style="yellow")
-        rows.add_row(
-            safe(clause.id),
-            safe(_shortened(clause.quote)),
-            safe(clause.status, _STYLES.get(clause.status, "")),
-            explained,
-            tests,
-        )
-    show(safe(name, "bold"))
-    show(rows)
-    show("")
-
-
-def _shortened(quote: str, limit: int = 24) -> str:
-    return quote if len(quote) <= limit else quote[: limit - 1] + "…"
+        status = safe(clause.status, _STYLES.get(clause.status, ""))
+        rows.add_row(safe(clause.id), quote, status, explained, tests)
+    show(safe(name, "bold"), rows, "")
 
 
 def print_unreached(covered: Coverage) -> None:
-    """Name the rules, clauses and ladder steps that no test reaches; nothing if there are none."""
+    """Name the rules, clauses and ladder steps that no test reaches."""
+    steps = [f"{step[0].rpartition('.')[2]} {step[2]}" for step in covered.unreached_steps]
     parts = (
         ("rule", [rule for _, _, rule in covered.unreached_rules]),
         ("clause", [clause.id for clause in covered.unreached_clauses]),
-        (
-            "ladder step",
-            [f"{ladder.rpartition('.')[2]} {step}" for ladder, _, step in covered.unreached_steps],
-        ),
+        ("ladder step", steps),
     )
     for noun, names in parts:
         if names:
             show(safe(f"{counted(len(names), noun)} that no test reaches:", "yellow"))
             show(safe(f"  {', '.join(names)}"))
-    if any(names for _, names in parts):
-        show("")
+    if not any(names for _, names in parts):
+        show(safe("tests reach every rule, cited clause and ladder step", "green"))
+    show("")
 
 
 def _totals(covered: Coverage) -> Text:

@@ -30,20 +30,19 @@ def print_decision(decision: Decision) -> None:
         heading.append_text(safe(f", decided {decision.decided_at}"))
     show(heading)
     show(safe(f"bundle {decision.bundle}", "dim"))
+    if not decision.findings:
+        show("", Text("no finding", style="bold green"))
     sections: tuple[tuple[str, list[Text]], ...] = (
         ("Findings", [line for one in decision.findings for line in _finding(one)]),
         ("Measures", [line for one in decision.measures for line in _measure(one, decision)]),
         ("Ladders", [_standing(one) for one in decision.ladders]),
         ("Bounds", [] if decision.bounds is None else list(_bounds(decision.bounds))),
     )
-    for title, lines in sections:
+    for name, lines in sections:
         if lines:
-            section(title)
+            section(name)
             for line in lines:
                 _print_indented(line)
-    if not decision.findings:
-        show("")
-        show(Text("no finding", style="bold green"))
 
 
 def section(title: str) -> None:

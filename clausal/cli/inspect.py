@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from clausal.cli.compile import bytes_text, facts_of
+from clausal.cli.compile import Facts, bytes_text
 from clausal.cli.loading import bundle_of, load_artifact
 from clausal.cli.shell import (
     ColorOption,
@@ -98,29 +99,25 @@ def _artifact(name: str | None) -> tuple[Artifact, int]:
 def _print_facts(artifact: Artifact, size: int) -> None:
     from rich.table import Table
 
-    facts = facts_of(artifact, size)
+    facts = Facts.of(artifact, size)
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")
-    rows.add_row("digest", artifact.digest)
+    rows.add_row("digest", facts.digest)
     rows.add_row("compiled by", f"clausal {artifact.meta.compiler}")
-    rows.add_row("size", bytes_text(size))
+    rows.add_row("size", bytes_text(facts.bytes))
     rows.add_row(
         "policies",
-        f"{counted(len(artifact.corpus.versions), 'version')}, "
-        f"{facts['rules']:,} rules, {facts['clauses']:,} clauses, {facts['tests']:,} tests",
+        f"{counted(facts.versions, 'version')}, {counted(facts.rules, 'rule')}, "
+        f"{counted(facts.clauses, 'clause')}, {counted(facts.tests, 'test')}",
     )
-    rows.add_row(
-        "program",
-        f"{facts['slots']:,} inputs, {facts['predicates']:,} predicates, {facts['nodes']:,} nodes",
-    )
-    rows.add_row("step bound", f"{artifact.program.steps_bound:,} for one event")
-    show(rows)
-    show("")
+    rows.add_row("program", facts.program)
+    rows.add_row("step bound", f"{facts.steps_bound:,} for one event")
+    show(rows, "")
 
 
 def _versions(corpus: Corpus) -> Table:
-    from clausal.cli.summary import bilingual, table
+    from clausal.cli.summary import table, title
     from clausal.engine.render import rfc3339
 
     rows = table(
@@ -138,7 +135,7 @@ def _versions(corpus: Corpus) -> Table:
             _short(rfc3339(version.start, version.zone)),
             "" if version.end is None else _short(rfc3339(version.end, version.zone)),
             str(sum(rule.version == index for rule in corpus.rules)),
-            bilingual(version.title, "dim"),
+            title(version.title),
         )
     return rows
 
@@ -150,7 +147,7 @@ def _short(instant: str) -> str:
 
 
 def _rules(corpus: Corpus) -> Table:
-    from clausal.cli.summary import bilingual, table
+    from clausal.cli.summary import table, title
 
     rows = table(
         ("Rule", "left"),
@@ -170,7 +167,7 @@ def _rules(corpus: Corpus) -> Table:
             rule.severity,
             _mode(rule),
             safe(", ".join(corpus.clauses[clause].id for clause in rule.clauses)),
-            bilingual(rule.title, "dim"),
+            title(rule.title),
         )
     return rows
 
@@ -182,7 +179,7 @@ def _mode(rule: RuleDef) -> str:
 
 
 def _sanctions(corpus: Corpus) -> Table:
-    from clausal.cli.summary import bilingual, table
+    from clausal.cli.summary import table, title
 
     rows = table(
         ("Sanction", "left"), ("grade", "right"), ("on", "left"), ("joins", "fixed"), ("", "left")
@@ -193,25 +190,23 @@ def _sanctions(corpus: Corpus) -> Table:
             str(sanction.grade),
             safe(", ".join(sanction.targets)),
             sanction.law.kind,
-            bilingual(sanction.title, "dim"),
+            title(sanction.title),
         )
     return rows
 
 
 def _slots(corpus: Corpus) -> Table:
-    from clausal.cli.summary import bilingual, table
+    from clausal.cli.summary import table, title
     from clausal.compiler.types import describe
 
     rows = table(("Input", "left"), ("type", "left"), ("from", "fixed"), ("", "left"))
     for slot in corpus.slots:
-        rows.add_row(
-            safe(slot.name), safe(describe(slot.type)), slot.source, bilingual(slot.label, "dim")
-        )
+        rows.add_row(safe(slot.name), safe(describe(slot.type)), slot.source, title(slot.label))
     return rows
 
 
 def _params(corpus: Corpus) -> Table:
-    from clausal.cli.summary import bilingual, table
+    from clausal.cli.summary import table, title
 
     rows = table(
         ("Param", "left"), ("type", "fixed"), ("value", "right"), ("range", "fixed"), ("", "left")
@@ -219,9 +214,7 @@ def _params(corpus: Corpus) -> Table:
     for param in corpus.params:
         low, high = param.low, param.high
         limits = "" if low is None or high is None else f"{low:g} .. {high:g}"
-        rows.add_row(
-            safe(param.name), param.type, f"{param.value:g}", limits, bilingual(param.label, "dim")
-        )
+        rows.add_row(safe(param.name), param.type, f"{param.value:g}", limits, title(param.label))
     return rows
 
 
@@ -238,7 +231,7 @@ def _as_json(artifact: Artifact, size: int, *, with_ir: bool) -> dict[str, objec
 
     corpus = artifact.corpus
     value: dict[str, object] = {
-        **facts_of(artifact, size),
+        **asdict(Facts.of(artifact, size)),
         "compiler": artifact.meta.compiler,
         "policies": [
             {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clausal.cli.shell import STDIO, CommandError, Exit, counted, inline
+from clausal.cli.shell import STDIO, CommandError, Exit, inline
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,8 +63,8 @@ def compiled(paths: Sequence[Path] | None, params: Mapping[str, float] | None = 
     """The policies at `paths`, compiled.
 
     Raises:
-        PolicyError: when they have errors.
-        CommandError: when there is no policy among them, or a param cannot be bound.
+        PolicyError: when they have errors, or there is no policy among them.
+        CommandError: when there is no file, or a param cannot be bound.
     """
     from clausal.compiler.pipeline import compile_sources
     from clausal.compiler.rebind import BindingError
@@ -77,13 +77,6 @@ def compiled(paths: Sequence[Path] | None, params: Mapping[str, float] | None = 
         return compile_sources(sources, params=params or {})
     except BindingError as error:
         raise CommandError(str(error), code=Exit.USAGE) from error
-    except PolicyError as error:
-        if error.diagnostics:
-            raise
-        raise CommandError(
-            f"{counted(len(sources), 'file')} and no policy: libraries alone decide nothing",
-            code=Exit.USAGE,
-        ) from error
 
 
 def params_of(given: Sequence[str] | None) -> dict[str, float]:

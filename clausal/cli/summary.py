@@ -45,6 +45,13 @@ def bilingual(texts: Bilingual, style: str = "") -> Text:
     return Text(" ").join(part for part in (zh, en) if part)
 
 
+def title(texts: Bilingual) -> Text:
+    """A title in a table: both languages, on one line, cut where the line is full."""
+    text = bilingual(texts, "dim")
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
 def table(*columns: tuple[str, str]) -> Table:
     """An open table: headed columns, `name` and justification of each, without a frame."""
     from rich import box
@@ -85,7 +92,7 @@ def _rules(summary: Summary, corpus: Corpus) -> Table | None:
             rows.add_row(safe(f"{count.policy} {count.version}", "bold"))
         rows.add_row(
             safe(f"  {count.rule}"),
-            bilingual(count.title, "dim"),
+            title(count.title),
             number(count.fired),
             number(count.shadow, "dim"),
             number(count.undetermined, "dim"),
@@ -112,7 +119,7 @@ def _measures(summary: Summary) -> Table | None:
     for count in counts:
         rows.add_row(
             safe(count.sanction),
-            bilingual(count.title, "dim"),
+            title(count.title),
             str(count.grade),
             number(count.effective),
             number(count.review, "yellow"),

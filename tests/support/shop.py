@@ -125,7 +125,7 @@ def offer(name: str, **fields: object) -> dict[str, object]:
         "score": 0.1,
         "kind": "gift",
         "labelled": False,
-        "note": "",
+        "note": "new",
     }
     return {"offer": {**usual, **fields}}
 
