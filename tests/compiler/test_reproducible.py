@@ -16,6 +16,7 @@ from clausal.compiler.bundle import SourceText, assemble, pack
 from clausal.compiler.emit import emit
 from clausal.compiler.library import load_sources, shipped, shipped_libraries
 from clausal.compiler.pipeline import compile_paths, compile_sources, optimise
+from clausal.compiler.rebind import rebind
 from clausal.dsl.diagnostics import PolicyError
 from clausal.dsl.source import Source
 from tests.strategies.ir import write_corpus
@@ -143,3 +144,14 @@ def test_passes_and_packing_do_not_depend_on_the_hash_seed() -> None:
 def test_without_a_policy_there_is_no_bundle(sources: Sequence[Source]) -> None:
     with pytest.raises(PolicyError, match="there is no policy to compile"):
         compile_sources(sources)
+
+
+def test_params_bound_anew_give_the_bundle_that_is_compiled_with_them() -> None:
+    """For a policy as people write it; `test_bundle` has the property."""
+    plain = compile_paths([shipped() / "cn"])
+    first = plain.meta.params[0]
+    values = {first.name: first.value if first.high is None else first.high}
+    compiled = compile_paths([shipped() / "cn"], params=values)
+    assert compiled.digest != plain.digest
+    program, corpus = rebind(plain.program, plain.corpus, values)
+    assert pack(assemble(corpus, program, plain.sources)) == pack(compiled)
