@@ -7,7 +7,7 @@ some test leads to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,11 +68,8 @@ class Coverage:
         return 100.0 * sum(bool(clause.tests) for clause in due) / len(due)
 
 
-def measure_coverage(
-    corpus: Corpus, outcomes: Iterable[Outcome], versions: Sequence[int] | None = None
-) -> Coverage:
-    """The coverage of some versions, or of all, by the tests that were run."""
-    chosen = set(range(len(corpus.versions)) if versions is None else versions)
+def measure_coverage(corpus: Corpus, outcomes: Iterable[Outcome]) -> Coverage:
+    """What the tests that were run reach of a corpus."""
     fired_in: dict[tuple[str, str, str], list[str]] = {}
     stepped: set[tuple[str, str, int]] = set()
     for outcome in outcomes:
@@ -88,16 +85,11 @@ def measure_coverage(
             if standing.step is not None:
                 for version in versions_of.get(policy, ()):
                     stepped.add((standing.ladder, version, standing.step))
-    clauses = tuple(
-        _clause(corpus, index, fired_in)
-        for index, clause in enumerate(corpus.clauses)
-        if clause.version in chosen
-    )
-    rules = [_rule_key(corpus, at) for at, r in enumerate(corpus.rules) if r.version in chosen]
+    clauses = tuple(_clause(corpus, index, fired_in) for index in range(len(corpus.clauses)))
+    rules = [_rule_key(corpus, at) for at in range(len(corpus.rules))]
     steps = [
         (ladder.name, corpus.versions[ladder.version].version, step.number)
         for ladder in corpus.ladders
-        if ladder.version in chosen
         for step in ladder.steps
     ]
     return Coverage(

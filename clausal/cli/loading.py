@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,6 +57,22 @@ def sources_of(paths: Sequence[Path] | None) -> tuple[list[Source], Diagnostics]
             hint="policy files end in .policy; `clausal init` makes some to begin with",
         )
     return sources, diagnostics
+
+
+def as_named(paths: Sequence[Path] | None) -> Callable[[str], str]:
+    """A function from the name of a source in a bundle to the path by which the user knows it.
+
+    Bundles name sources relative to the folder that all of them are in.
+    """
+    sources, _ = sources_of(paths)
+    names = [source.name for source in sources]
+
+    def find(portable: str) -> str:
+        parts = PurePath(portable).parts
+        alike = [name for name in names if PurePath(name).parts[-len(parts) :] == parts]
+        return alike[0] if len(alike) == 1 else portable
+
+    return find
 
 
 def compiled(paths: Sequence[Path] | None, params: Mapping[str, float] | None = None) -> Artifact:

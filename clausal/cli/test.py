@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from clausal.cli.loading import ParamOption, PolicyPaths, compiled, params_of
+from clausal.cli.loading import ParamOption, PolicyPaths, as_named, compiled, params_of
 from clausal.cli.shell import (
     ColorOption,
     CommandError,
@@ -73,15 +73,17 @@ def command(
     A test that fails shows what was expected, what came instead, and why: the rule, with the values
     that its conditions saw. Exit code 1 means that a test failed.
     """
+    import msgspec
+
     from clausal.coverage import measure_coverage
     from clausal.engine.evaluator import Bundle
     from clausal.testing import run_test
 
     bundle = Bundle(compiled(paths, params_of(param)))
     corpus = bundle.artifact.corpus
-    chosen = [
-        test for test in corpus.tests if not only or only in test.title or only in test.source
-    ]
+    named = as_named(paths)
+    tests = [msgspec.structs.replace(test, source=named(test.source)) for test in corpus.tests]
+    chosen = [test for test in tests if not only or only in test.title or only in test.source]
     if only and not chosen:
         raise CommandError(
             "no test has that in its title or file",
@@ -92,7 +94,7 @@ def command(
     outcomes = [run_test(bundle, corpus, test) for test in chosen]
     seconds = time.perf_counter() - start
     failed = [outcome for outcome in outcomes if not outcome.passed]
-    covered = measure_coverage(corpus, outcomes, _own_versions(bundle)) if coverage else None
+    covered = measure_coverage(corpus, outcomes) if coverage else None
     if junit is not None:
         from clausal.cli.junit import junit_xml
 
@@ -102,11 +104,6 @@ def command(
     else:
         _print(bundle, outcomes, covered, seconds, verbose=verbose)
     return Exit.FINDINGS if failed else Exit.FINE
-
-
-def _own_versions(bundle: Bundle) -> list[int]:
-    """The versions whose coverage is asked for: all that were compiled are policies of the user."""
-    return list(range(len(bundle.artifact.corpus.versions)))
 
 
 def _print(
@@ -130,7 +127,7 @@ def _print(
         show(safe(f"      {test.source}:{test.line}", "dim"))
         for miss in outcome.misses:
             _print_miss(bundle, outcome, miss)
-        show("")
+            show("")
     failed = sum(not outcome.passed for outcome in outcomes)
     if covered is not None:
         from clausal.cli.coverage import print_unreached
@@ -153,7 +150,8 @@ def _print_miss(bundle: Bundle, outcome: Outcome, miss: Miss) -> None:
 
     from clausal.cli.trees import trees_for
 
-    show(Text.assemble(("      expected  ", "dim"), safe(miss.expected)))
+    line = safe(f"   line {miss.line}", "dim")
+    show(Text.assemble(("      expected  ", "dim"), safe(miss.expected), line))
     show(Text.assemble(("      got       ", "dim"), safe(miss.got)))
     for tree in trees_for(bundle, outcome, miss.rules):
         show(Padding(tree, (0, 0, 0, 6)))
