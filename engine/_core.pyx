@@ -780,20 +780,20 @@ cdef class Core:
 
     cdef int run_segment(self, Frame frame, Py_ssize_t segment) except -1 nogil:
         """Settle every rule in force, and list those that are true or unknown."""
-        cdef Py_ssize_t index, version, rule
+        cdef Py_ssize_t index, version, rule, fired = 0, undetermined = 0
         cdef int verdict
-        frame.fired_count = 0
-        frame.undetermined_count = 0
         for index in range(self.segment_count[segment]):
             version = self.segment_versions[self.segment_first[segment] + index]
             for rule in range(self.version_rules[version], self.version_rules[version + 1]):
                 verdict = self.settle(frame, self.rule_root[rule])
                 if verdict == TRUE:
-                    frame.fired[frame.fired_count] = <int32_t> rule
-                    frame.fired_count += 1
+                    frame.fired[fired] = <int32_t> rule
+                    fired += 1
                 elif verdict == UNKNOWN:
-                    frame.undetermined[frame.undetermined_count] = <int32_t> rule
-                    frame.undetermined_count += 1
+                    frame.undetermined[undetermined] = <int32_t> rule
+                    undetermined += 1
+        frame.fired_count = fired
+        frame.undetermined_count = undetermined
         return 0
 
     cdef int settle(self, Frame frame, int32_t ref) except -1 nogil:
