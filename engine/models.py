@@ -22,11 +22,13 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     Tag,
     WithJsonSchema,
     create_model,
 )
+from pydantic_core import CoreSchema
 
 from clausal.compiler.ir import Bilingual, SchemaField, Severity
 from clausal.compiler.types import (
@@ -225,10 +227,22 @@ def _tag(value: object) -> str:
     return "failed" if fields is not None and FAILED_KEY in fields else "value"
 
 
+class _AnyOf:
+    """Pydantic says "one of", yet an object with unknown keys fits a group, whatever the keys."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core)
+        return {"anyOf" if key == "oneOf" else key: value for key, value in schema.items()}
+
+
 def _or_failed(inner: Any) -> Any:
     """A value, or what says that it could not be had."""
     return Annotated[
-        Annotated[inner, Tag("value")] | Annotated[Failed, Tag("failed")], Discriminator(_tag)
+        Annotated[inner, Tag("value")] | Annotated[Failed, Tag("failed")],
+        Discriminator(_tag),
+        _AnyOf(),
     ]
 
 
@@ -258,7 +272,7 @@ def event_model(
     attribute = _attribute("history", members)
     described = "Figures about the past, if they are not handed over beside the event."
     members[attribute] = (
-        _history_model() | None,
+        _or_failed(_history_model()) | None,
         Field(default=None, alias=HISTORY_KEY, description=described),
     )
     model: type[BaseModel] = create_model(name, __config__=config, **members)
@@ -295,10 +309,12 @@ def _is_required(below: Mapping[str, Any]) -> bool:
 def _attribute(key: str, taken: Mapping[str, object]) -> str:
     """A name for an attribute that Pydantic takes; most often the key itself."""
     attribute = key
-    if key.startswith("_") or keyword.iskeyword(key) or hasattr(BaseModel, key):
-        attribute = f"{key.lstrip('_')}_"
-    while attribute in taken or not attribute.isidentifier():
-        attribute = f"field_{attribute}" if not attribute.isidentifier() else f"{attribute}_"
+    if not key.isidentifier():
+        attribute = "field_" + "".join(c if f"_{c}".isidentifier() else "_" for c in key)
+    elif key.startswith("_") or keyword.iskeyword(key) or hasattr(BaseModel, key):
+        attribute = f"{key.strip('_') or 'field'}_"
+    while attribute in taken:
+        attribute += "_"
     return attribute
 
 
@@ -340,7 +356,7 @@ def _python_type(type: Type) -> Any:
         case SetOf(item=item):
             return GenericAlias(list, (_python_type(item),))
         case MapOf(item=item):
-            return _by_name(_python_type(item), empty=True)
+            return _by_name(_python_type(item))
         case _:
             assert_never(type)
 
@@ -413,18 +429,17 @@ def _date(_: object, held: float) -> date:
 
 
 def _history_model() -> Any:
-    number, share, instant = (_scalar(Scalar(name)) for name in ("number", "share", "instant"))
-    strikes = Annotated[int, Field(strict=True, ge=0)] | GenericAlias(list, (instant,))
-    return create_model(
-        "EventHistory",
-        __config__=ConfigDict(extra="forbid"),
-        strikes=(_by_name(strikes), Field(default={})),
-        tallies=(_by_name(number), Field(default={})),
-        similarity=(_by_name(share), Field(default={})),
+    integer, number, share, instant = (
+        _scalar(Scalar(name)) for name in ("integer", "number", "share", "instant")
     )
+    strikes = Annotated[integer, Field(ge=0)] | GenericAlias(list, (instant,))
+    groups = {"strikes": strikes, "tallies": number, "similarity": share}
+    members: dict[str, Any] = {
+        name: (_or_failed(_by_name(item)) | None, Field(default=None))
+        for name, item in groups.items()
+    }
+    return create_model("EventHistory", __config__=ConfigDict(extra="forbid"), **members)
 
 
-def _by_name(item: Any, *, empty: bool = False) -> Any:
-    """Values by names, which may be null if `empty`."""
-    value = _or_failed(item) | None if empty else _or_failed(item)
-    return GenericAlias(dict, (str, value))
+def _by_name(item: Any) -> Any:
+    return GenericAlias(dict, (str, _or_failed(item) | None))
