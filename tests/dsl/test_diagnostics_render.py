@@ -16,6 +16,7 @@ from rich.text import Text
 from clausal.dsl.codes import CODES, page
 from clausal.dsl.diagnostics import Diagnostic, Diagnostics, Label, unreadable
 from clausal.dsl.render import json, sarif, terminal
+from clausal.dsl.render.excerpt import lay_out
 from clausal.dsl.render.visible import escape_json, is_hidden, visible
 from clausal.dsl.source import Source, SourceError, SourceProblem, Span
 from tests.support.golden import assert_golden
@@ -79,6 +80,7 @@ CASES: dict[str, list[Diagnostic]] = {
     "after_double_width_characters": [one("unexpected `博流量`", label("博流量", "here"))],
     "after_a_tab": [one("unexpected `when`", label("when", "here"))],
     "under_a_tab": [one("unexpected tab", label("\t", "a tab"))],
+    "tabs_end_at_their_stops": [alone("a\tb\t字\tc", 2, 3, (4, 5), (6, 7))],
     "combining_characters": [alone("e\u0301a\u0308 x e\u0301\u0302 y", 5, 6, (7, 10), (1, 2))],
     "combining_character_without_a_base": [alone("\u0301x", 0, 1, (1, 2))],
     "several_labels_on_one_line": [
@@ -93,6 +95,9 @@ CASES: dict[str, list[Diagnostic]] = {
     "last_label_without_text": [
         one("unexpected", label("content.话题", "this"), label("traffic.views"))
     ],
+    "label_inside_the_primary_label": [
+        one("unexpected", label("content.话题", "this", upto="5万"), label("society", "and this"))
+    ],
     "label_inside_a_label": [
         one("unexpected", label("society", "this"), label("content.话题", "all of it", upto="5万"))
     ],
@@ -100,6 +105,7 @@ CASES: dict[str, list[Diagnostic]] = {
     "labels_on_different_lines": [
         one("twice", label("3.4", "again"), label("cn.traffic", "in this"), label("zh", nth=1))
     ],
+    "labels_with_one_line_between": [one("twice", label("policy", "first"), label("notice"))],
     "labels_in_different_files": [
         one(
             "two headers",
@@ -126,6 +132,16 @@ CASES: dict[str, list[Diagnostic]] = {
             "unexpected", label("cites", "first", upto="70%"), label("society", "second", upto="zh")
         )
     ],
+    "several_lines_that_begin_and_end_together": [
+        one(
+            "unexpected",
+            label("cites", "the inner", upto="5万"),
+            label("cites", "the outer", upto="48h"),
+            label("then", "the last", upto="review"),
+            label("limit_reach", "the same end", upto="review"),
+        )
+    ],
+    "several_lines_from_a_deep_indentation": [alone(" " * 200 + "rule {\n}", 200, 208)],
     "line_ends_are_not_marked": [one("unexpected", label("3.4", "this", upto="\n"))],
     "only_a_line_end": [one("unexpected", label("\n", "a line end", nth=1))],
     "empty_span": [one("something is missing", Label(POLICY, Span(7, 7), "a name"))],
@@ -312,6 +328,20 @@ def test_an_excerpt_fits_and_its_caret_is_in_it(line: str, width: int, data: st.
     # An empty span at the end of a line that fills the width has its caret after it.
     assert len(carets) <= width + 1
     assert carets.count("^") >= 1
+
+
+@given(st.integers(0, 300), st.integers(0, 40), st.integers(24, 200))
+def test_an_excerpt_knows_what_it_holds(start: int, length: int, width: int) -> None:
+    line = "".join(chr(0x4E00 + n) for n in range(300))
+    excerpt = lay_out(line, start, start + length, width)
+    shown = [index for index in range(300) if line[index] in excerpt.text]
+    assert shown == [index for index in range(300) if excerpt.holds(index)]
+    assert excerpt.holds(300) == (not excerpt.text.endswith("…"))
+    assert excerpt.holds(start)
+    for index in shown:
+        left, right = excerpt.cells(index, index + 1)
+        before = excerpt.text[: excerpt.text.index(line[index])]
+        assert (left, right) == (cell_len(before), cell_len(before) + 2)
 
 
 @given(st.lists(diagnostics(), max_size=3))

@@ -16,6 +16,7 @@ NAMES = st.text(st.sampled_from("abAB_-.转发量ａ1"), max_size=9)
     [
         ("limit_reech", ["limit_reach", "mute", "warn"], "limit_reach"),
         ("limti_reach", ["limit_reach"], "limit_reach"),
+        ("wran", ["warn", "mute"], "warn"),
         ("limitreach", ["limit_reach"], "limit_reach"),
         ("Limit-Reach", ["limit_reach"], "limit_reach"),
         ("ｍｕｔｅ", ["mute"], "mute"),
