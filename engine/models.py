@@ -50,7 +50,13 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+        model_title_generator=lambda model: model.__name__.removesuffix("Model"),
+    )
 
 
 class BilingualModel(_Model):
