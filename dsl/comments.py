@@ -71,15 +71,16 @@ def _fill_gap(
     """
     trailing = "" if comments[0].own_line else shown(comments[0])
     own = tuple(shown(comment) for comment in comments[1 if trailing else 0 :])
-    lines = [i for i in range(first, atom) if isinstance(leaves[i], Line)]
+    lines = [(i, line) for i in range(first, atom) if isinstance(line := leaves[i], Line)]
     if not lines:
         breaks[atom] = Break(trailing, own, deeper=STEP)
         return
+    at_first, (at_last, last) = lines[0][0], lines[-1]
     if trailing:
-        breaks[lines[0]] = Break(trailing)
+        breaks[at_first] = Break(trailing)
     if own:
-        before = breaks.get(lines[-1], Break())
-        breaks[lines[-1]] = Break(before.trailing, own)
+        also = trailing if at_first == at_last else ""
+        breaks[at_last] = Break(also, own, inset=last.inset)
 
 
 def _leaves(doc: Doc) -> Iterator[Doc]:

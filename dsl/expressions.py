@@ -78,7 +78,7 @@ class _Expressions:
             case nodes.Not(item):
                 return ("not ", self.within(item, _Binding.NOT))
             case nodes.Compare(operands, operators):
-                first, *rest = (self.within(operand, _Binding.SUM) for operand in operands)
+                first, *rest = (self._operand(operand) for operand in operands)
                 pairs = zip(operators, rest, strict=True)
                 return Group(
                     (first, Nest(tuple((LINE, f"{sign} ", right) for sign, right in pairs)))
@@ -126,6 +126,11 @@ class _Expressions:
         # A chain inside a chain is indented, so that its operators do not read as the outer one's.
         docs = [Nest(doc) if is_chain(item) else doc for item, doc in zip(items, docs, strict=True)]
         return Group(joined(docs, (LINE, operator)))
+
+    def _operand(self, node: nodes.Expression) -> Doc:
+        """A side of a comparison; a sum on several lines stays behind the comparison's own lines."""
+        doc = self.within(node, _Binding.SUM)
+        return Nest(doc) if isinstance(node, nodes.Arithmetic) else doc
 
     def _test(self, item: nodes.Expression, verb: str, values: nodes.ListOf | nodes.Name) -> Doc:
         return (self.within(item, _Binding.SUM), verb, spelling.literal(values, self.source))

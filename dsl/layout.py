@@ -27,22 +27,27 @@ class Atom:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """A place where the line may end; `flat` is what stands there if it does not."""
+    """A place where the line may end; `flat` is what stands there if it does not.
+
+    Comments at it are indented `inset` columns more than the line after it.
+    """
 
     flat: str = " "
+    inset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
     """A line end that must be, with the comments that stand at it.
 
-    `trailing` ends the line, `own` follow on lines of their own; the text after them is indented
-    `deeper` columns more than its surroundings.
+    `trailing` ends the line, `own` follow on lines of their own, `inset` columns more to the right
+    than the text after them; that is `deeper` columns more to the right than its surroundings.
     """
 
     trailing: str = ""
     own: tuple[str, ...] = ()
     deeper: int = 0
+    inset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def bracketed(opening: str, items: Sequence[Doc], closing: Doc) -> Doc:
     if not items:
         return (opening, closing)
     inside = (Line(""), joined(items, (",", LINE)), IfBroken(","))
-    return Group((opening, Nest(inside), Line(""), closing))
+    return Group((opening, Nest(inside), Line("", inset=STEP), closing))
 
 
 def render(doc: Doc, indent: int = 0, width: int = WIDTH) -> list[str]:
@@ -151,11 +156,11 @@ def render(doc: Doc, indent: int = 0, width: int = WIDTH) -> list[str]:
                 else:
                     line.append(space)
                     column += len(space)
-            case Break(trailing, own, deeper):
+            case Break(trailing, own, deeper, inset):
                 if trailing:
-                    line.append(f"  {trailing}")
+                    line = ["".join(line).rstrip(" "), f"  {trailing}"]
                 for comment in own:
-                    end_line(base + deeper)
+                    end_line(base + deeper + inset)
                     line.append(comment)
                 end_line(base + deeper)
             case IfBroken(text):

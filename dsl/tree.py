@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from clausal.dsl import nodes
 from clausal.dsl.diagnostics import Diagnostics
+from clausal.dsl.render.visible import is_hidden
 from clausal.dsl.slips import misplaced
 from clausal.dsl.source import Source, Span
 
@@ -88,6 +89,13 @@ class Builder:
         text = token.text
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)
+            if any(map(is_hidden, text)):
+                self.diagnostics.error(
+                    "E0102",
+                    f"the name `{text}` holds a character that cannot be seen",
+                    self.source,
+                    token.span,
+                )
         return nodes.Name(text, token.span)
 
     def _string(self, token: Token) -> nodes.String:

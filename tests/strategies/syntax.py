@@ -6,7 +6,6 @@ A keyword is a keyword only where the grammar expects one, so most names below m
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from decimal import Decimal
 
@@ -14,6 +13,8 @@ from hypothesis import strategies as st
 
 from clausal.dsl import nodes
 from clausal.dsl.parser import keywords
+from clausal.dsl.render.visible import is_hidden
+from clausal.dsl.tables import grammar
 
 KEYWORDS = keywords()
 _SCALARS = ["bool", "integer", "number", "share", "string", "text", "instant", "duration", "date"]
@@ -36,14 +37,18 @@ TYPICAL = [
     "end_",
 ]
 
+
+def _identifier(text: str) -> str:
+    """As much of the text as a name may hold."""
+    seen = "".join(character for character in text if not is_hidden(character))
+    found = grammar().name.search(unicodedata.normalize("NFC", seen))
+    return found.group() if found else "n"
+
+
 IDENTIFIERS = st.one_of(
     st.sampled_from(TYPICAL),
-    st.text(st.characters(categories=["L", "Nd", "Pc"]), max_size=5).map(
-        lambda text: "".join(re.findall(r"\w", unicodedata.normalize("NFC", f"n{text}")))
-    ),
-    st.text(st.characters(categories=["Lo", "Ll"]), min_size=1, max_size=3).map(
-        lambda text: unicodedata.normalize("NFC", text)
-    ),
+    st.text(st.characters(categories=["L", "M", "N", "Pc"]), max_size=6).map(_identifier),
+    st.text(max_size=4).map(lambda text: _identifier(f"n{text}")),
 )
 
 
