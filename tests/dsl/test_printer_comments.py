@@ -11,7 +11,7 @@ from clausal.dsl.diagnostics import PolicyError
 from clausal.dsl.parser import parse
 from clausal.dsl.printer import format_source, print_file
 from clausal.dsl.source import Source
-from tests.support.policies import gaps, real_sources
+from tests.support.real_files import gaps, real_sources
 
 SOURCES = {source.name: source for source in real_sources()}
 TREES = {name: parse(source)[0] for name, source in SOURCES.items()}
