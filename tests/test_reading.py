@@ -152,7 +152,7 @@ def test_a_gzip_file_that_was_cut_short_gives_what_is_there_and_then_an_error(
 ) -> None:
     lines = b"".join(b'{"a": %d}\n' % number for number in range(50_000))
     path = stored(tmp_path, "e.ndjson.gz", gzip.compress(lines)[:-4_000])
-    found = []
+    found: list[Record | Rejected] = []
     with open_events(str(path)) as file, pytest.raises(InputError, match="cut short"):
         found.extend(file)
     assert len(found) > 1_000

@@ -102,10 +102,10 @@ def _print_version(name: str, clauses: list[ClauseCoverage], *, verbose: bool) -
 
     rows = table(
         ("Clause", "fixed"),
-        ("", "left"),
+        ("", "text"),
         ("status", "fixed"),
-        ("rules", "left"),
-        ("tests", "right"),
+        ("rules", "text"),
+        ("tests", "count"),
     )
     for clause in clauses:
         quote = safe(clause.quote)

@@ -121,12 +121,12 @@ def _versions(corpus: Corpus) -> Table:
     from clausal.engine.render import rfc3339
 
     rows = table(
-        ("Policy", "left"),
+        ("Policy", "name"),
         ("version", "fixed"),
         ("in force from", "fixed"),
         ("until", "fixed"),
-        ("rules", "right"),
-        ("", "left"),
+        ("rules", "count"),
+        ("", "text"),
     )
     for index, version in enumerate(corpus.versions):
         rows.add_row(
@@ -150,11 +150,11 @@ def _rules(corpus: Corpus) -> Table:
     from clausal.cli.summary import table, title
 
     rows = table(
-        ("Rule", "left"),
+        ("Rule", "name"),
         ("severity", "fixed"),
         ("mode", "fixed"),
-        ("clauses", "left"),
-        ("", "left"),
+        ("clauses", "text"),
+        ("", "text"),
     )
     before: int | None = None
     for rule in corpus.rules:
@@ -182,7 +182,7 @@ def _sanctions(corpus: Corpus) -> Table:
     from clausal.cli.summary import table, title
 
     rows = table(
-        ("Sanction", "left"), ("grade", "right"), ("on", "left"), ("joins", "fixed"), ("", "left")
+        ("Sanction", "name"), ("grade", "count"), ("on", "text"), ("joins", "fixed"), ("", "text")
     )
     for sanction in sorted(corpus.sanctions, key=lambda one: (one.grade, one.name)):
         rows.add_row(
@@ -199,7 +199,7 @@ def _slots(corpus: Corpus) -> Table:
     from clausal.cli.summary import table, title
     from clausal.compiler.types import describe
 
-    rows = table(("Input", "left"), ("type", "left"), ("from", "fixed"), ("", "left"))
+    rows = table(("Input", "name"), ("type", "text"), ("from", "fixed"), ("", "text"))
     for slot in corpus.slots:
         rows.add_row(safe(slot.name), safe(describe(slot.type)), slot.source, title(slot.label))
     return rows
@@ -209,7 +209,7 @@ def _params(corpus: Corpus) -> Table:
     from clausal.cli.summary import table, title
 
     rows = table(
-        ("Param", "left"), ("type", "fixed"), ("value", "right"), ("range", "fixed"), ("", "left")
+        ("Param", "name"), ("type", "fixed"), ("value", "count"), ("range", "fixed"), ("", "text")
     )
     for param in corpus.params:
         low, high = param.low, param.high

@@ -25,7 +25,7 @@ def print_summary(
     `written` says where the decisions went.
     """
     parts = [
-        _rules(summary, corpus),
+        _rules(summary),
         _measures(summary),
         _steps(summary),
         _lacks(summary),
@@ -34,6 +34,9 @@ def print_summary(
     for part in parts:
         if part is not None:
             show(part, "", stream=stream)
+    silent = _silent(summary, corpus)
+    if silent:
+        show(safe(silent, "dim"), stream=stream)
     show(*_totals(summary, stopped=stopped, written=written), stream=stream)
 
 
@@ -53,16 +56,23 @@ def title(texts: Bilingual) -> Text:
 
 
 def table(*columns: tuple[str, str]) -> Table:
-    """An open table: headed columns, `name` and justification of each, without a frame."""
+    """An open table without a frame: the heading of each column, and what is in it.
+
+    A "name" and a "fixed" text stay on one line; "text" is broken where the line is full; "count" is
+    a number.
+    """
     from rich import box
     from rich.table import Table
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for name, justify in columns:
-        if justify == "right":
-            made.add_column(name, justify="right", no_wrap=True)
-        else:
-            made.add_column(name, overflow="fold", no_wrap=justify == "fixed")
+    for heading, kind in columns:
+        match kind:
+            case "count":
+                made.add_column(heading, justify="right", no_wrap=True)
+            case "text":
+                made.add_column(heading, overflow="fold")
+            case _:
+                made.add_column(heading, no_wrap=True, overflow="ellipsis")
     return made
 
 
@@ -73,16 +83,16 @@ def number(value: int, style: str = "") -> Text:
     return Text(f"{value:,}" if value else "", style=style)
 
 
-def _rules(summary: Summary, corpus: Corpus) -> Table | None:
+def _rules(summary: Summary) -> Table | None:
     fired = summary.fired_rules()
     if not fired:
         return None
     rows = table(
-        ("Rule", "left"),
-        ("", "left"),
-        ("fired", "right"),
-        ("shadow", "right"),
-        ("undetermined", "right"),
+        ("Rule", "name"),
+        ("", "text"),
+        ("fired", "count"),
+        ("shadow", "count"),
+        ("undetermined", "count"),
     )
     before = None
     for count in fired:
@@ -97,9 +107,6 @@ def _rules(summary: Summary, corpus: Corpus) -> Table | None:
             number(count.shadow, "dim"),
             number(count.undetermined, "dim"),
         )
-    silent = _silent(summary, corpus)
-    if silent:
-        rows.add_row(safe(f"  {silent}", "dim"))
     return rows
 
 
@@ -108,13 +115,13 @@ def _measures(summary: Summary) -> Table | None:
     if not counts:
         return None
     rows = table(
-        ("Measure", "left"),
-        ("", "left"),
-        ("grade", "right"),
-        ("at once", "right"),
-        ("after review", "right"),
-        ("covered", "right"),
-        ("shadow", "right"),
+        ("Measure", "name"),
+        ("", "text"),
+        ("grade", "count"),
+        ("now", "count"),
+        ("review", "count"),
+        ("covered", "count"),
+        ("shadow", "count"),
     )
     for count in counts:
         rows.add_row(
@@ -132,7 +139,7 @@ def _measures(summary: Summary) -> Table | None:
 def _steps(summary: Summary) -> Table | None:
     if not summary.steps:
         return None
-    rows = table(("Ladder", "left"), ("step", "right"), ("strikes", "right"))
+    rows = table(("Ladder", "name"), ("step", "count"), ("strikes", "count"))
     for (ladder, step), count in sorted(summary.steps.items()):
         rows.add_row(safe(ladder), str(step), number(count))
     return rows
@@ -142,7 +149,7 @@ def _lacks(summary: Summary) -> Table | None:
     counts = summary.by_lack()
     if not counts:
         return None
-    rows = table(("Lacking field", "left"), ("absent", "right"), ("failed", "right"))
+    rows = table(("Lacking field", "name"), ("absent", "count"), ("failed", "count"))
     for count in counts[:_MOST_FIELDS]:
         rows.add_row(safe(count.field), number(count.absent), number(count.failed, "yellow"))
     if len(counts) > _MOST_FIELDS:
@@ -154,7 +161,7 @@ def _causes(summary: Summary) -> Table | None:
     counts = summary.by_cause()
     if not counts:
         return None
-    rows = table(("Bad event", "left"), ("events", "right"), ("first at", "left"))
+    rows = table(("Bad event", "text"), ("events", "count"), ("first at", "text"))
     for count in counts[:_MOST_CAUSES]:
         rows.add_row(safe(count.cause), number(count.count, "red"), safe(count.first))
     if len(counts) > _MOST_CAUSES:

@@ -24,7 +24,7 @@ import pytest
 from clausal import reading
 from clausal.cli.shell import Exit
 from clausal.cli.stream import Stream
-from tests.support.cli import Ran, clausal, clausal_process
+from tests.support.cli import Ran, clausal, clausal_process, clausal_terminal
 from tests.support.golden import assert_golden
 from tests.support.shop import (
     BAD,
@@ -33,6 +33,7 @@ from tests.support.shop import (
     FINE,
     OPEN,
     SHADOWED,
+    Event,
     ndjson,
     offer,
     project,
@@ -212,7 +213,7 @@ def by_name(event: Mapping[str, object]) -> dict[str, object]:
 
 @pytest.mark.parametrize("form", ["json", "csv", "parquet", "ndjson.gz", "stdin", "gzip stdin"])
 def test_every_way_in_gives_the_same_decisions(shop: Path, form: str) -> None:
-    good = [FINE, FALSE, SHADOWED, OPEN]
+    good: list[Event] = [FINE, FALSE, SHADOWED, OPEN]
     expected = clausal("run", "shop.clausal", write_events(shop / "good.ndjson", good)).out
     stdin = b""
     path: str | Path = shop / f"e.{form}"
@@ -237,7 +238,7 @@ def test_every_way_in_gives_the_same_decisions(shop: Path, form: str) -> None:
             Path(path).write_bytes(gzip.compress(ndjson(good).encode()))
         case "stdin":
             path, stdin = "-", ndjson(good).encode()
-        case "gzip stdin":
+        case _:
             path, stdin = "-", gzip.compress(ndjson(good).encode())
     ran = clausal("run", "shop.clausal", path, stdin=stdin)
     assert ran.out == expected
@@ -467,7 +468,7 @@ def test_inputs_and_outputs_that_make_no_sense(shop: Path, arguments: tuple[str,
 
 
 def steps(text: str) -> list[object]:
-    found = []
+    found: list[object] = []
     for decision in decisions(text):
         ladders = decision["ladders"]
         assert isinstance(ladders, list)
@@ -534,12 +535,10 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
-    for act in (
-        lambda pipe: pipe.write(ndjson([FALSE] * 2_000).encode()),
-        lambda pipe: pipe.close(),
-    ):
-        with contextlib.suppress(BrokenPipeError):
-            act(process.stdin)
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(ndjson([FALSE] * 2_000).encode())
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
     assert process.wait(timeout=60) == Exit.STOPPED
     assert process.stderr.read() == b""
     process.stderr.close()
@@ -564,13 +563,43 @@ def test_ctrl_c_ends_it_between_two_events(shop: Path) -> None:
     assert decisions(written)
 
 
-# ── Progress ─────────────────────────────────────────────────────────────────────────────────────
+# ── On a terminal ────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.usefixtures("shop")
 def test_progress_is_shown_on_terminals_alone() -> None:
-    ran = clausal_process("run", "shop.clausal", "events.ndjson", "-o", "d.ndjson", "--quiet")
-    assert ran.err == ""
+    arguments = ("run", "shop.clausal", "events.ndjson", "-o", "d.ndjson", "--quiet")
+    assert clausal_process(*arguments).err == ""
+    code, shown = clausal_terminal(*arguments)
+    assert code == Exit.FINE
+    assert "0 events" in shown
+    assert "left" in shown
+    code, shown = clausal_terminal(*arguments, "--no-progress")
+    assert (code, shown) == (Exit.FINE, "")
+
+
+def test_decisions_on_a_terminal_cannot_act_on_it(shop: Path) -> None:
+    path = write_events(shop / "e.ndjson", [offer("\x9b31m\u202e规", score=0.9, kind="sale")])
+    code, shown = clausal_terminal("run", "shop.clausal", path, "--quiet")
+    assert code == Exit.FINE
+    assert decisions(shown)[0]["event_id"] == "\x9b31m\u202e规"
+    assert "\\u009b31m\\u202e规" in shown
+    assert "\x9b" not in shown
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_bundle_is_not_written_to_a_terminal() -> None:
+    code, shown = clausal_terminal("compile", "policies", "-o", "-")
+    assert code == Exit.USAGE
+    assert "a bundle is not for a terminal" in shown
+
+
+@pytest.mark.usefixtures("shop")
+def test_colour_on_a_terminal() -> None:
+    assert "\x1b[" in clausal_terminal("explain", "shop.clausal", "events.ndjson", "--line", "2")[1]
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        arguments = ("explain", "shop.clausal", "events.ndjson", "--line", "2")
+        assert "\x1b[" not in clausal_terminal(*arguments, env=env)[1]
 
 
 # ── explain ──────────────────────────────────────────────────────────────────────────────────────

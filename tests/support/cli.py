@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,3 +68,32 @@ def clausal_process(
         check=False,
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def clausal_terminal(
+    *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> tuple[int, str]:
+    """Run a command line on a terminal of its own, and return its exit code and what it shows."""
+    ours, theirs = pty.openpty()
+    # As most terminals: 40 lines of WIDTH cells.
+    termios.tcsetwinsize(theirs, (40, WIDTH))
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "clausal.cli", *map(str, arguments)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, **_ENVIRONMENT, "COLUMNS": "", **(env or {})},
+        cwd=cwd,
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            data = os.read(ours, 65536)
+        except OSError:  # how Linux says that nobody holds the other end any more
+            break
+        if not data:
+            break
+        shown += data
+    os.close(ours)
+    return process.wait(timeout=120), shown.decode()

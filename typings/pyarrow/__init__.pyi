@@ -1,3 +1,8 @@
+# What Clausal and its tests use of pyarrow, which ships no types.
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
 class ArrowException(Exception): ...
 
 class RecordBatch:
@@ -5,3 +10,9 @@ class RecordBatch:
 
 class Schema:
     names: list[str]
+
+class Table:
+    @classmethod
+    def from_pylist(cls, mapping: Sequence[Mapping[str, object]]) -> Self: ...
+
+def table(data: Mapping[str, Sequence[object]]) -> Table: ...
