@@ -17,8 +17,8 @@ REFERENCE = sorted((ROOT / "docs" / "language").glob("*.md"))
 
 _DEFINITION = re.compile(r"^[?!]?(_?[A-Za-z]\w*)(\.\d+)?\s*:")
 
-UNQUOTED = {"WS"}
-"""White space is described in words."""
+UNQUOTED = {"NAME", "WS"}
+"""Names and white space are described in words: their definitions are long lists of characters."""
 
 
 def definitions(text: str) -> dict[str, str]:

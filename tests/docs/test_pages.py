@@ -70,6 +70,17 @@ def test_files_and_folders_that_are_named_exist(name: str) -> None:
     assert {path for path in missing - made if not re.search(r"\b[A-Z]{4,}", path)} == set()
 
 
+def test_the_tests_that_the_laws_name_exist() -> None:
+    """Each sentence names tests and then the file that they are in."""
+    page = " ".join(text(DOCS / "laws.md").split())
+    named = re.findall(r"((?:`test_\w+`[^`;.]*)+)`(tests/[\w/]+\.py)`", page)
+    assert len(re.findall(r"`test_\w+`", page)) == sum(group.count("`test_") for group, _ in named)
+    assert len(named) >= 7
+    for group, file in named:
+        for name in re.findall(r"`(test_\w+)`", group):
+            assert f"def {name}(" in text(ROOT / file), f"{file} has no {name}"
+
+
 def test_every_term_of_the_glossary_is_in_both_languages() -> None:
     rows = re.findall(
         r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", text(DOCS / "glossary.md"), re.MULTILINE

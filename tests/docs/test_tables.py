@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from clausal.compiler import ir
-from clausal.compiler.checking import amounts
+from clausal.compiler.checking import amounts, tables, values
 from clausal.compiler.checking.report import Report
 from clausal.compiler.types import MICROSECONDS, Scalar, ScalarName
-from clausal.dsl import nodes
+from clausal.dsl import nodes, source
 from clausal.dsl.diagnostics import Diagnostics
+from clausal.dsl.nesting import NESTING_LIMIT
 from clausal.dsl.parser import parse
 from clausal.dsl.source import Source
 from clausal.engine.decision import (
@@ -28,6 +29,8 @@ from clausal.engine.decision import (
     Undetermined,
 )
 from clausal.engine.reference import Evaluation
+from clausal.engine.text.patterns import MAX_PATTERN_LENGTH
+from clausal.engine.text.terms import MAX_TERM_LENGTH
 from clausal.engine.values import ABSENT, Missing, Value, convert
 from tests.docs.fences import ROOT
 
@@ -60,12 +63,12 @@ def words(cell: str) -> list[str]:
 
 def let(text: str) -> tuple[Source, nodes.Expression]:
     """The expression that a text is, and its source."""
-    source = Source("example.policy", f"let x = {text}")
-    file, problems = parse(source)
+    text_of = Source("example.policy", f"let x = {text}")
+    file, problems = parse(text_of)
     assert not list(problems)
     (declaration,) = file.declarations
     assert isinstance(declaration, nodes.Let)
-    return source, declaration.value
+    return text_of, declaration.value
 
 
 # ── Three-valued logic ───────────────────────────────────────────────────────────────────────────
@@ -91,8 +94,9 @@ def verdict(condition: str, **fields: bool | None) -> str:
     slots = tuple(ir.Slot((name,), Scalar("bool")) for name in names)
     corpus = ir.Corpus(slots, 0, None, *((),) * 12)
     held: dict[bool | None, Value | Missing] = {True: True, False: False, None: ABSENT}
-    values = [held[fields[name]] for name in names]
-    found = Evaluation(corpus, values).verdict(lower(let(condition)[1]))
+    found = Evaluation(corpus, [held[fields[name]] for name in names]).verdict(
+        lower(let(condition)[1])
+    )
     return next(name for name, value in VALUES.items() if value is found)
 
 
@@ -114,6 +118,31 @@ def test_truth_table_of_not() -> None:
         assert verdict("not a", a=VALUES[head.strip("*")]) == cell
 
 
+# ── Precedence and limits ────────────────────────────────────────────────────────────────────────
+
+
+def test_what_binds_tighter() -> None:
+    _, *body = rows(DOCS / "language" / "conditions.md", "Operators")
+    assert len(body) == 7
+    for _, example, meaning in body:
+        (written,), (meant,) = words(example), words(meaning)
+        assert "(" in meant
+        assert let(written)[1] == let(meant)[1]
+
+
+def test_limits() -> None:
+    _, *body = rows(DOCS / "language" / "files.md", "What")
+    limits = {what: limit for what, limit, _ in body}
+    assert limits == {
+        "size of a file": f"{source.SIZE_LIMIT // 1024**2} MiB",
+        "nesting of a condition": f"{NESTING_LIMIT} levels, counting what names stand for",
+        "parts of a condition": f"{values.SIZE_LIMIT:,}, counting what names stand for",
+        "rows of a table": f"{tables.ROW_LIMIT}",
+        "length of a term": f"{MAX_TERM_LENGTH} characters",
+        "length of a pattern": f"{MAX_PATTERN_LENGTH:,} characters",
+    }
+
+
 # ── Numbers and durations ────────────────────────────────────────────────────────────────────────
 
 
@@ -126,9 +155,9 @@ def factors(heading: str) -> dict[str, Fraction]:
 
 
 def value(literal: str) -> float:
-    source, node = let(literal)
+    place, node = let(literal)
     assert isinstance(node, nodes.Number | nodes.Duration)
-    measured = amounts.Calendar(None).measured(Report(Diagnostics(), source), node)
+    measured = amounts.Calendar(None).measured(Report(Diagnostics(), place), node)
     assert measured is not None
     return measured.value
 
