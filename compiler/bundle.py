@@ -27,11 +27,13 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from clausal.compiler.index import Index, build_index
 from clausal.compiler.ir import Corpus, ParamDef, SchemaField, Slot, VersionDef
 from clausal.compiler.program import Program, ProgramError
 from clausal.compiler.types import Scalar
 from clausal.compiler.verify import verify
 from clausal.compiler.verify_corpus import CorpusError, verify_corpus
+from clausal.compiler.verify_index import verify_index
 from clausal.dsl.version import __version__
 
 MAGIC: Final = b"\x89CLAUSAL"
@@ -110,6 +112,7 @@ class _Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     meta: memoryview
     program: memoryview
+    index: memoryview
     corpus: memoryview
     sources: memoryview
 
@@ -125,6 +128,7 @@ class Artifact:
     digest: str
     meta: Meta
     program: Program
+    index: Index
     payload: bytes | memoryview = field(repr=False)
     _sections: _Sections = field(repr=False)
 
@@ -171,6 +175,7 @@ def assemble(corpus: Corpus, program: Program, sources: tuple[SourceText, ...]) 
     sections = _Sections(
         meta=memoryview(encode(describe(corpus))),
         program=memoryview(encode(program)),
+        index=memoryview(encode(build_index(program))),
         corpus=memoryview(encode(corpus)),
         sources=memoryview(encode(sorted(sources, key=lambda source: (source.name, source.text)))),
     )
@@ -285,12 +290,17 @@ def _artifact(payload: bytes | memoryview, digest: bytes) -> Artifact:
         )
     except ProgramError as error:
         raise _malformed("program", error) from None
+    index = _decode("index", sections.index, Index)
+    try:
+        verify_index(index, program)
+    except ProgramError as error:
+        raise _malformed("index", error) from None
     for slot, wanted in ((meta.time_slot, Scalar("instant")), (meta.id_slot, Scalar("string"))):
         if slot is not None and not (
             0 <= slot < len(meta.slots) and meta.slots[slot].type == wanted
         ):
             raise _malformed("meta", f"slot {slot} is no {wanted.name}")
-    return Artifact(_DIGEST_PREFIX + digest.hex(), meta, program, payload, sections)
+    return Artifact(_DIGEST_PREFIX + digest.hex(), meta, program, index, payload, sections)
 
 
 def _decode(name: str, data: bytes | memoryview, type: type[_T]) -> _T:

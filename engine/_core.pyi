@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
+from clausal.compiler.index import Index
 from clausal.compiler.ir import LadderDef, Slot
 from clausal.compiler.program import Program
 from clausal.engine.history import History
@@ -37,6 +38,7 @@ class Core:
         time_slot: int,
         ladders: Sequence[LadderDef] = (),
         verified: bool = False,
+        index: Index | None = None,
     ) -> Core:
         """Make ready to run a program.
 
@@ -47,6 +49,8 @@ class Core:
             ladders: The ladders of the corpus, which say how long strikes are active.
             verified: Whether the program was verified with these slots already, as one that comes
                 out of `unpack` was; otherwise it is verified now.
+            index: The index of the program, which finds the rules that may fire; without it, every
+                rule in force is tried, with the same outcome.
 
         Raises:
             ProgramError: if the program is not sound.

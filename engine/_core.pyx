@@ -19,6 +19,7 @@ from cpython.exc cimport PyErr_Occurred
 from cpython.object cimport PyObject
 from libc.math cimport floor, isfinite, rint
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdlib cimport qsort
 from libc.string cimport memset
 
 from clausal.compiler.program import ALWAYS as PROGRAM_ALWAYS
@@ -58,6 +59,12 @@ cdef extern from "Python.h":
     const uint8_t* PyUnicode_1BYTE_DATA(object text) noexcept
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
     long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
+
+cdef extern from *:
+    """
+    #define trailing_zeros(word) __builtin_ctzll(word)
+    """
+    int trailing_zeros(uint64_t word) noexcept nogil
 
 # ── Numbers that other modules give names to ─────────────────────────────────────────────────────
 
@@ -168,6 +175,10 @@ cdef class Frame:
         self.predicates = _zeros("B", core.op.shape[0])
         self.nodes = _zeros("B", core.node_kind.shape[0])
         self.minutes = _zeros("i", core.clock_slot.shape[0])
+        self.rows = _zeros("i", core.most_rows())
+        self.row_first = _zeros("i", core.dim_slot.shape[0] + 1)
+        self.seen = _zeros("B", rules)
+        self.candidates = _zeros("i", rules)
         self.fired = _zeros("i", rules)
         self.undetermined = _zeros("i", rules)
         self.identities = {}
@@ -375,13 +386,64 @@ cdef bint _usual_instant(const uint8_t* at, Py_ssize_t size, double* microsecond
     return True
 
 
+# ── The index ────────────────────────────────────────────────────────────────────────────────────
+
+cdef inline Py_ssize_t _cell(
+    const double* thresholds, Py_ssize_t count, double value
+) noexcept nogil:
+    """Twice the number of thresholds that are less, and 1 more if the next one is equal."""
+    cdef Py_ssize_t low = 0, half, left = count
+    # Without a branch to be guessed wrong: the compiler turns the sum into a conditional move.
+    while left > 1:
+        half = left // 2
+        low += half if thresholds[low + half - 1] < value else 0
+        left -= half
+    if left == 1 and thresholds[low] < value:
+        low += 1
+    return 2 * low + (low < count and thresholds[low] == value)
+
+
+cdef void _sort(int32_t* numbers, Py_ssize_t count) noexcept nogil:
+    """Sort by insertion while there are few, which is the usual case."""
+    cdef Py_ssize_t index, place
+    cdef int32_t number
+    if count > 32:
+        qsort(numbers, count, sizeof(int32_t), _compare)
+        return
+    for index in range(1, count):
+        number = numbers[index]
+        place = index
+        while place > 0 and numbers[place - 1] > number:
+            numbers[place] = numbers[place - 1]
+            place -= 1
+        numbers[place] = number
+
+
+cdef int _compare(const void* left, const void* right) noexcept nogil:
+    cdef int32_t one = (<const int32_t*> left)[0]
+    cdef int32_t two = (<const int32_t*> right)[0]
+    return (one > two) - (one < two)
+
+
+cdef object _summaries(const uint64_t[::1] rows, Py_ssize_t words):
+    """For each row one bit a word, that says whether it is not 0."""
+    cdef Py_ssize_t row, word, count = rows.shape[0] // words, width = (words + 63) // 64
+    summaries = _zeros("Q", count * width)
+    cdef uint64_t[::1] found = summaries
+    for row in range(count):
+        for word in range(words):
+            if rows[row * words + word]:
+                found[row * width + (word >> 6)] |= <uint64_t> 1 << (word & 63)
+    return summaries
+
+
 # ── Evaluation ───────────────────────────────────────────────────────────────────────────────────
 
 @cython.final
 cdef class Core:
     """A decision program, ready to run. Threads may share it."""
 
-    def __cinit__(self, program, slots, *, time_slot, ladders=(), verified=False):
+    def __cinit__(self, program, slots, *, time_slot, ladders=(), verified=False, index=None):
         slots = tuple(slots)
         if not verified:
             _verify(program, slots)
@@ -406,6 +468,7 @@ cdef class Core:
         self.segment_first = _array("i", program.segment_first)
         self.segment_count = _array("i", program.segment_count)
         self.segment_versions = _array("i", program.segment_versions)
+        self.take_index(index)
         self.forms = layout.forms
         self.types = tuple([slot.type for slot in slots])
         self.symbols = program.symbols
@@ -428,6 +491,35 @@ cdef class Core:
         self.figure_group = array("B", [_GROUPS.index(figure.group) for figure in self.figures])
         self.figure_within = array("d", [figure.within for figure in self.figures])
         self.frames = []
+
+    cdef int take_index(self, object index) except -1:
+        """Keep the index, and work out its summaries."""
+        self.indexed = index is not None
+        if index is None:
+            self.dim_slot = _array("i", b"")
+            return 0
+        self.index_words = index.words
+        self.summary_words = (index.words + 63) // 64
+        self.dim_slot = _array("i", index.dim_slot)
+        self.dim_row = _array("i", index.dim_row)
+        self.dim_first = _array("i", index.dim_first)
+        self.dim_count = _array("i", index.dim_count)
+        self.thresholds = floats(index.thresholds)
+        self.cells = _array("i", index.cells)
+        self.index_rows = _array("Q", index.rows)
+        self.segment_rows = _array("Q", index.segments)
+        self.summaries = _summaries(self.index_rows, self.index_words)
+        self.segment_summaries = _summaries(self.segment_rows, self.index_words)
+        self.conjunction_rule = _array("i", index.conjunction_rule)
+        return 0
+
+    cdef Py_ssize_t most_rows(self):
+        """How many rows an event can lead to: one for each dimension, but for sets all of theirs."""
+        cdef Py_ssize_t dimension, most = 0
+        for dimension in range(self.dim_slot.shape[0]):
+            slot = self.dim_slot[dimension]
+            most += 1 + len(self.symbols[slot]) if self.slot_kinds[slot] == KIND_SET else 1
+        return most
 
     # ── Reading an event ─────────────────────────────────────────────────────────────────────────
 
@@ -743,7 +835,10 @@ cdef class Core:
         cdef Frame frame = self.frame_of(values, blind)
         cdef Py_ssize_t index
         with nogil:
-            self.run_segment(frame, self.segment(instant))
+            if self.indexed:
+                self.run_indexed(frame, self.segment(instant))
+            else:
+                self.run_segment(frame, self.segment(instant))
         return (
             [frame.fired[index] for index in range(frame.fired_count)],
             [frame.undetermined[index] for index in range(frame.undetermined_count)],
@@ -794,6 +889,113 @@ cdef class Core:
                     undetermined += 1
         frame.fired_count = fired
         frame.undetermined_count = undetermined
+        return 0
+
+    cdef int run_indexed(self, Frame frame, Py_ssize_t segment) except -1 nogil:
+        """Settle the rules that the index leaves, and list those that are true or unknown.
+
+        What it drops is false for certain, so the lists are those of `run_segment`.
+        """
+        cdef Py_ssize_t part, bit, word, index
+        cdef uint64_t words, left
+        frame.candidate_count = frame.fired_count = frame.undetermined_count = 0
+        self.find_rows(frame)
+        for part in range(self.summary_words):
+            words = self.common(
+                frame,
+                self.segment_summaries[segment * self.summary_words + part],
+                &self.summaries[0], self.summary_words, part,
+            )
+            while words:
+                bit = trailing_zeros(words)
+                words &= words - 1
+                word = part * 64 + bit
+                left = self.common(
+                    frame,
+                    self.segment_rows[segment * self.index_words + word],
+                    &self.index_rows[0], self.index_words, word,
+                )
+                if left:
+                    self.consider(frame, left, word)
+        for index in range(frame.candidate_count):
+            frame.seen[frame.candidates[index]] = 0
+        _sort(&frame.fired[0], frame.fired_count)
+        _sort(&frame.undetermined[0], frame.undetermined_count)
+        return 0
+
+    cdef int find_rows(self, Frame frame) noexcept nogil:
+        """The rows that the values of the event lead to."""
+        cdef Py_ssize_t dimension, count, part, index, end = 0
+        cdef int32_t slot, row
+        cdef uint8_t kind
+        cdef uint64_t elements
+        for dimension in range(self.dim_slot.shape[0]):
+            frame.row_first[dimension] = <int32_t> end
+            slot = self.dim_slot[dimension]
+            row = self.dim_row[dimension]
+            if frame.state[slot] != STATE_PRESENT:
+                frame.rows[end] = row + (frame.blind or frame.state[slot] == STATE_FAILED)
+                end += 1
+                continue
+            row += 2
+            kind = self.slot_kinds[slot]
+            if kind == KIND_FLAG:
+                row += frame.number[slot] != 0
+            elif kind == KIND_QUANTITY:
+                count = self.dim_count[dimension]
+                row += _cell(
+                    &self.thresholds[self.dim_first[dimension]] if count else NULL,
+                    count, frame.number[slot],
+                )
+            elif kind != KIND_SET:
+                row += self.cells[self.dim_first[dimension] + frame.code[slot]]
+            frame.rows[end] = row
+            end += 1
+            if kind == KIND_SET:
+                for part in range(self.word_count[slot]):
+                    elements = frame.words[self.word_first[slot] + part]
+                    while elements:
+                        index = part * 64 + trailing_zeros(elements)
+                        elements &= elements - 1
+                        frame.rows[end] = <int32_t> (row + 1 + index)
+                        end += 1
+        frame.row_first[self.dim_slot.shape[0]] = <int32_t> end
+        return 0
+
+    cdef uint64_t common(
+        self, Frame frame, uint64_t left, const uint64_t* rows, Py_ssize_t width, Py_ssize_t word
+    ) noexcept nogil:
+        """One word of the AND over all dimensions, of rows that are so wide."""
+        cdef Py_ssize_t dimension, index
+        cdef uint64_t found
+        for dimension in range(self.dim_slot.shape[0]):
+            if left == 0:
+                break
+            found = 0
+            for index in range(frame.row_first[dimension], frame.row_first[dimension + 1]):
+                found |= rows[frame.rows[index] * width + word]
+            left &= found
+        return left
+
+    cdef int consider(self, Frame frame, uint64_t left, Py_ssize_t word) except -1 nogil:
+        """Settle the rules of the conjunctions that are left in a word."""
+        cdef int32_t rule
+        cdef int verdict
+        while left:
+            rule = self.conjunction_rule[word * 64 + trailing_zeros(left)]
+            left &= left - 1
+            if frame.seen[rule]:
+                continue
+            frame.seen[rule] = 1
+            frame.candidates[frame.candidate_count] = rule
+            frame.candidate_count += 1
+            verdict = self.settle(frame, self.rule_root[rule])
+            if verdict == TRUE:
+                frame.fired[frame.fired_count] = rule
+                frame.fired_count += 1
+            elif verdict == UNKNOWN:
+                frame.undetermined[frame.undetermined_count] = rule
+                frame.undetermined_count += 1
         return 0
 
     cdef int settle(self, Frame frame, int32_t ref) except -1 nogil:

@@ -64,6 +64,7 @@ class Bundle:
             time_slot=meta.time_slot,
             ladders=artifact.corpus.ladders if counts_strikes else (),
             verified=True,
+            index=artifact.index,
         )
         self._header = Header(meta.versions, meta.id_slot, artifact.digest)
         bounds = {version.start for version in meta.versions}

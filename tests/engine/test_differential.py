@@ -51,7 +51,7 @@ Result = Outcome | tuple[Problem, ...]
 """What an event leads to: the rules, or the problems with it."""
 
 
-def compiled(corpus: Corpus) -> Core:
+def compiled(corpus: Corpus, *, indexed: bool = True) -> Core:
     """The corpus after the whole way to a loaded bundle."""
     artifact = unpack(pack(assemble(corpus, emit(optimise(corpus)), ())))
     return Core(
@@ -59,6 +59,7 @@ def compiled(corpus: Corpus) -> Core:
         artifact.meta.slots,
         time_slot=artifact.meta.time_slot,
         ladders=artifact.corpus.ladders,
+        index=artifact.index if indexed else None,
     )
 
 
@@ -105,9 +106,11 @@ class Sample:
 
 @given(corpus=any_corpora, seed=seeds)
 def test_the_core_equals_the_reference(corpus: Corpus, seed: int) -> None:
-    core, reference = compiled(corpus), Reference(corpus)
+    core, plain, reference = compiled(corpus), compiled(corpus, indexed=False), Reference(corpus)
     for event, instant in Sample(corpus, seed).take(EVENTS):
-        assert run(core, event, instant) == mean(reference, event, instant)
+        meaning = mean(reference, event, instant)
+        assert run(core, event, instant) == meaning
+        assert run(plain, event, instant) == meaning
 
 
 def test_the_profile_for_ci_compares_twenty_thousand_pairs() -> None:
