@@ -229,7 +229,7 @@ def test_every_way_in_gives_the_same_decisions(shop: Path, form: str) -> None:
                 writer.writerows(rows)
         case "parquet":
             past = [event.get("$history") for event in good]
-            columns = {
+            columns: dict[str, list[object]] = {
                 "offer": [event["offer"] for event in good],
                 "$history": [json.dumps(one) if one else None for one in past],
             }
