@@ -32,6 +32,10 @@ _LENGTHS: Final = (
 )
 
 
+_FAR: Final = 5 * 365 * 86_400 * MICROSECONDS
+"""Constants do not say what they are; no rule is about five years, or about 1974."""
+
+
 def phrase(condition: Condition, corpus: Corpus, zone: str) -> str:
     """A condition without parts, as text.
 
@@ -81,13 +85,27 @@ def _kind(quantity: Quantity, corpus: Corpus) -> str | None:
             return "integer"
         case Constant():
             return None
-        case Arithmetic(operator=operator, left=left, right=right):
-            kinds = (_kind(left, corpus), _kind(right, corpus))
-            if "instant" in kinds:
-                return "duration" if operator == "-" and kinds[0] == kinds[1] else "instant"
-            return "duration" if "duration" in kinds else (kinds[0] or kinds[1])
+        case Arithmetic(operator=operator):
+            left, right = _sides(quantity, corpus)
+            if "instant" in (left, right):
+                return "duration" if operator == "-" and left == right else "instant"
+            return "duration" if "duration" in (left, right) else (left or right)
         case _:
             assert_never(quantity)
+
+
+def _sides(quantity: Arithmetic, corpus: Corpus) -> tuple[str | None, str | None]:
+    """The kinds of both sides. Beside an instant, a constant is an instant if it is far from 0."""
+    kinds = (_kind(quantity.left, corpus), _kind(quantity.right, corpus))
+    if "instant" not in kinds:
+        return kinds
+    left, right = (
+        ("instant" if abs(side.value) > _FAR else "duration")
+        if isinstance(side, Constant)
+        else kind
+        for side, kind in zip((quantity.left, quantity.right), kinds, strict=True)
+    )
+    return left, right
 
 
 def _quantity(quantity: Quantity, kind: str | None, corpus: Corpus, zone: str) -> str:
@@ -104,9 +122,10 @@ def _quantity(quantity: Quantity, kind: str | None, corpus: Corpus, zone: str) -
             return constant(value, kind, zone)
         case Arithmetic(operator=operator, left=left, right=right):
             inner = kind if operator in {"+", "-"} else None
+            kinds = _sides(quantity, corpus)
             sides = [
-                _quantity(side, _kind(side, corpus) or inner, corpus, zone)
-                for side in (left, right)
+                _quantity(side, own or inner, corpus, zone)
+                for side, own in zip((left, right), kinds, strict=True)
             ]
             return f"({sides[0]} {operator} {sides[1]})"
         case _:
