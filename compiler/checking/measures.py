@@ -107,8 +107,9 @@ class Measures:
     ) -> tuple[ir.MeasureDef, ...] | None:
         """The measures of a bundle.
 
-        What is said where it is used (target, period, safeguards) goes to those of its measures
-        that say nothing of the kind themselves and can have it.
+        What is said where it is used goes to those of its measures that say nothing of the kind
+        themselves: the target; the period, to those that can have one; `interim` and the review,
+        to all.
         """
         if use.arguments:
             self.report.add(
@@ -156,7 +157,7 @@ class Measures:
             member,
             target=target,
             period=period,
-            interim=member.interim or (use.interim and period is not None),
+            interim=member.interim or use.interim,
             review=max(member.review, use.review),
         )
 

@@ -21,6 +21,7 @@ from clausal.compiler.checking.operands import (
     reads_param,
 )
 from clausal.compiler.checking.report import Report
+from clausal.compiler.conditions import conjunction, disjunction
 from clausal.dsl import nodes
 from clausal.dsl.source import Span
 
@@ -74,7 +75,7 @@ class TableRows:
             test = comparer.compare(other, MIRRORED[operator], amount, span)
             if test is None:
                 return None
-            items.append(ir.All((condition, test)))
+            items.append(conjunction((condition, test)))
         if not items or (not tunable and len(items) == len(self.rows)):
             comparer.report.add(
                 "W0907",
@@ -82,7 +83,7 @@ class TableRows:
                 f"{_results(self.rows)}",
                 span,
             )
-        return items[0] if len(items) == 1 else ir.Any(tuple(items)) if items else ir.NEVER
+        return disjunction(items)
 
 
 def _compare_constants(
@@ -144,7 +145,7 @@ def declare_table(expressions: Expressions, node: nodes.Table) -> TableRows | No
     if not _check_gaps(report, node, grid, columns):
         return None
     conditions = [
-        _row_condition([_cell(column, code) for column, code in zip(columns, codes, strict=True)])
+        conjunction([_cell(column, code) for column, code in zip(columns, codes, strict=True)])
         for codes in grid
     ]
     dimension, values = results
@@ -437,10 +438,10 @@ def _combination(columns: Sequence[_Column], parts: Sequence[int]) -> str:
 # ── Conditions ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _cell(column: _Column, codes: Codes) -> ir.Condition | None:
-    """The condition of a cell; None for one that every value fits."""
+def _cell(column: _Column, codes: Codes) -> ir.Condition:
+    """The condition of a cell."""
     if len(codes) == len(column.parts):
-        return None
+        return ir.ALWAYS
     match column.operand:
         case Stored(slot=slot):
             return ir.Member(slot, tuple(sorted(column.parts[code] for code in codes)))
@@ -454,11 +455,4 @@ def _cell(column: _Column, codes: Codes) -> ir.Condition | None:
                 bounds.append(ir.Comparison(">=", quantity, ir.Constant(column.breaks[low])))
             if high < len(column.breaks):
                 bounds.append(ir.Comparison("<", quantity, ir.Constant(column.breaks[high])))
-            return bounds[0] if len(bounds) == 1 else ir.All(tuple(bounds))
-
-
-def _row_condition(cells: Sequence[ir.Condition | None]) -> ir.Condition:
-    items = tuple([cell for cell in cells if cell is not None])
-    if not items:
-        return ir.ALWAYS
-    return items[0] if len(items) == 1 else ir.All(items)
+            return conjunction(bounds)

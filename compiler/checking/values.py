@@ -164,6 +164,9 @@ def declare_values(
             definitions.values[id(node)] = None if table is None else Lookup(table, node.name.span)
         else:
             definitions.values[id(node)] = _let(checker, node)
+        if definitions.values[id(node)] is None:
+            # Nothing more is made of what names it, so its size counts for nothing there either.
+            definitions.extents[id(node)] = 1, 1
 
 
 def _let(checker: Expressions, node: nodes.Let) -> Amount | Statement | Lookup | None:
