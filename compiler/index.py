@@ -107,8 +107,8 @@ def build_index(program: Program) -> Index:
     """The index of a program that was verified; equal programs give equal indices."""
     tables = _Tables(program)
     conjunctions = _conjunctions(tables)
-    conjunctions = _clustered(tables, conjunctions)
-    return _lay_out(tables, conjunctions)
+    dimensions = _Dimensions(tables, conjunctions)
+    return _lay_out(tables, dimensions, _clustered(tables, dimensions, conjunctions))
 
 
 # ── Conjunctions ─────────────────────────────────────────────────────────────────────────────────
@@ -363,61 +363,57 @@ class _Dimension:
         return range(cell + chosen, self.cells) if negated else range(cell + 1)
 
 
+class _Dimensions:
+    """The dimensions of all slots that conjunctions constrain, and the cells of each constraint."""
+
+    def __init__(self, tables: _Tables, conjunctions: Iterable[Conjunction]) -> None:
+        constraints: dict[Constraint, int] = Counter(
+            constraint for conjunction in conjunctions for constraint in conjunction.constraints
+        )
+        literals: dict[int, list[Literal]] = defaultdict(list)
+        self.weight: Counter[int] = Counter()
+        for (slot, options), uses in constraints.items():
+            self.weight[slot] += uses
+            for option in options:
+                literals[slot] += sorted(option)
+        self.by_slot = {slot: _Dimension(tables, slot, found) for slot, found in literals.items()}
+        self.allowed = {
+            (slot, options): self.by_slot[slot].allowed(options) for slot, options in constraints
+        }
+
+    def share(self, constraint: Constraint) -> float:
+        """A guess at the share of values that satisfy a constraint: that of the cells.
+
+        Thresholds are where authors found it worth telling values apart, so their ranks say more
+        about how often they are passed than their sizes do.
+        """
+        return len(self.allowed[constraint]) / self.by_slot[constraint[0]].cells
+
+
 # ── Order ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _selectivity(tables: _Tables, constraint: Constraint) -> float:
-    """A guess at the share of values that satisfy a constraint; small is selective."""
-    slot, options = constraint
-    total = 0.0
-    for option in options:
-        share = 1.0
-        for predicate, negated in option:
-            share *= _literal_selectivity(tables, slot, predicate, negated)
-        total += share
-    return min(total, 1.0)
-
-
-def _literal_selectivity(tables: _Tables, slot: int, predicate: int, negated: bool) -> float:
-    values = tables.symbols[slot] + 1
-    match Op(tables.op[predicate]):
-        case Op.IS:
-            share = 1 / values
-        case Op.MEMBER:
-            share = tables.mask(predicate).bit_count() / values
-        case Op.HAS | Op.ALL:
-            share = 1 / (values + 1)
-        case Op.ANY:
-            share = min(0.9, tables.mask(predicate).bit_count() / (values + 1))
-        case Op.EQ:
-            share = 0.02
-        case Op.ABSENT:
-            share = 0.2
-        case _:
-            share = 0.4
-    return 1 - share if negated else share
-
-
-def _clustered(tables: _Tables, conjunctions: Iterable[Conjunction]) -> list[Conjunction]:
+def _clustered(
+    tables: _Tables, dimensions: _Dimensions, conjunctions: Iterable[Conjunction]
+) -> list[Conjunction]:
     """Conjunctions by version, then under their most selective constraints."""
     version_of = [0] * len(tables.roots)
     for version in range(len(tables.version_rules) - 1):
         for rule in range(tables.version_rules[version], tables.version_rules[version + 1]):
             version_of[rule] = version
-    guesses: dict[Constraint, float] = {}
-
-    def guess(constraint: Constraint) -> float:
-        if constraint not in guesses:
-            guesses[constraint] = _selectivity(tables, constraint)
-        return guesses[constraint]
+    keys = {
+        constraint: (dimensions.share(constraint), constraint[0], sorted(cells))
+        for constraint, cells in dimensions.allowed.items()
+    }
 
     def place(conjunction: Conjunction) -> tuple[object, ...]:
-        best = sorted(
-            (guess(constraint), constraint[0], sorted(map(sorted, constraint[1])))
-            for constraint in conjunction.constraints
+        best = sorted(keys[constraint] for constraint in conjunction.constraints)
+        # By slot first, so that neighbours are told apart by the same slot, then by its cells.
+        return (
+            version_of[conjunction.rule],
+            [(slot, cells[:1]) for _, slot, cells in best[:3]],
+            conjunction.rule,
         )
-        keys = [(slot, options) for _, slot, options in best[:3]]
-        return version_of[conjunction.rule], keys, conjunction.rule
 
     return sorted(conjunctions, key=place)
 
@@ -425,7 +421,9 @@ def _clustered(tables: _Tables, conjunctions: Iterable[Conjunction]) -> list[Con
 # ── Layout ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _lay_out(tables: _Tables, conjunctions: Sequence[Conjunction]) -> Index:
+def _lay_out(
+    tables: _Tables, dimensions: _Dimensions, conjunctions: Sequence[Conjunction]
+) -> Index:
     """The rows of every dimension, and the segments, over the conjunctions in their order."""
     count = len(conjunctions)
     words = max(1, (count + WORD - 1) // WORD)
@@ -434,29 +432,19 @@ def _lay_out(tables: _Tables, conjunctions: Sequence[Conjunction]) -> Index:
     by_slot: dict[int, dict[tuple[tuple[Alternative, ...], ...], int]] = defaultdict(
         lambda: defaultdict(int)
     )
-    weight: Counter[int] = Counter()
     for number, conjunction in enumerate(conjunctions):
         on_slot: dict[int, list[tuple[Alternative, ...]]] = defaultdict(list)
-        for constraint in conjunction.constraints:
-            on_slot[constraint[0]].append(constraint[1])
-            weight[constraint[0]] += 1
-        for slot, options in on_slot.items():
-            by_slot[slot][tuple(options)] |= 1 << number
+        for slot, options in conjunction.constraints:
+            on_slot[slot].append(options)
+        for slot, together in on_slot.items():
+            by_slot[slot][tuple(together)] |= 1 << number
     # The slot that most conjunctions constrain empties the most words first.
-    slots = sorted(by_slot, key=lambda slot: (-weight[slot], slot))
+    slots = sorted(by_slot, key=lambda slot: (-dimensions.weight[slot], slot))
     dim_row, dim_first, dim_count = [], [], []
     thresholds: list[float] = []
     cells: list[int] = []
     for slot in slots:
-        groups = by_slot[slot]
-        literals = [
-            literal
-            for constraints in groups
-            for options in constraints
-            for option in options
-            for literal in sorted(option)
-        ]
-        dimension = _Dimension(tables, slot, literals)
+        dimension = dimensions.by_slot[slot]
         dim_row.append(len(rows))
         if dimension.kind is SlotKind.QUANTITY:
             dim_first.append(len(thresholds))
@@ -466,7 +454,7 @@ def _lay_out(tables: _Tables, conjunctions: Sequence[Conjunction]) -> Index:
             dim_first.append(len(cells))
             dim_count.append(len(dimension.cell_of_code))
             cells += dimension.cell_of_code
-        rows += _rows(dimension, groups, everything)
+        rows += _rows(dimension, by_slot[slot], everything)
     segments = _segment_rows(tables, conjunctions)
     data = b"".join(row.to_bytes(words * 8, "little") for row in rows)
     segment_data = b"".join(row.to_bytes(words * 8, "little") for row in segments)

@@ -395,7 +395,7 @@ cdef inline Py_ssize_t _cell(
     cdef Py_ssize_t low = 0, half, left = count
     # Without a branch to be guessed wrong: the compiler turns the sum into a conditional move.
     while left > 1:
-        half = left // 2
+        half = left >> 1
         low += half if thresholds[low + half - 1] < value else 0
         left -= half
     if left == 1 and thresholds[low] < value:
