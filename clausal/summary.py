@@ -12,7 +12,8 @@ from clausal.engine.decision import Decision, Measure
 OTHER: Final = "other"
 _UNTITLED: Final = Bilingual()
 _MOST_CAUSES: Final = 200
-"""So many causes of bad events are told apart; what comes after counts as `OTHER`."""
+"""So many causes of bad events are told apart, and what comes after counts as `OTHER`; as many
+unknown keys are counted."""
 
 
 @dataclass(slots=True)
@@ -73,6 +74,8 @@ class Summary:
         with_findings: Decisions with a finding, in shadow or not.
         with_measures: Decisions with an enforced measure.
         with_undetermined: Decisions with a rule that could not be settled.
+        unknown: Keys of events that no library declares, with the number of events that have them:
+            perhaps misspelt fields. They are looked for in the first `inspected` events.
         seconds: How long it took; whoever runs it sets it.
     """
 
@@ -87,6 +90,8 @@ class Summary:
     steps: dict[tuple[str, int], int] = field(default_factory=dict)
     lacks: dict[str, LackCount] = field(default_factory=dict)
     causes: dict[str, CauseCount] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    inspected: int = 0
 
     @property
     def events(self) -> int:
@@ -134,6 +139,13 @@ class Summary:
             cause = OTHER
         count = self.causes.setdefault(cause, CauseCount(cause, first=place))
         count.count += 1
+
+    def inspect(self, unknown_keys: Iterable[str]) -> None:
+        """Count the keys of an event that no library declares."""
+        self.inspected += 1
+        for key in unknown_keys:
+            if key in self.unknown or len(self.unknown) < _MOST_CAUSES:
+                self.unknown[key] = self.unknown.get(key, 0) + 1
 
     def _rule(self, policy: str, version: str, rule: str) -> RuleCount:
         key = policy, version, rule
@@ -184,6 +196,10 @@ class Summary:
         """The causes of bad events, the most frequent first."""
         return sorted(self.causes.values(), key=lambda c: (-c.count, c.cause))
 
+    def by_unknown(self) -> list[tuple[str, int]]:
+        """The unknown keys with how many events had them, the most frequent first."""
+        return sorted(self.unknown.items(), key=lambda item: (-item[1], item[0]))
+
     def to_dict(self) -> dict[str, object]:
         """Everything, as JSON-ready values."""
         return {
@@ -203,6 +219,8 @@ class Summary:
             ],
             "lacking": [_plain(count) for count in self.by_lack()],
             "bad_by_cause": [_plain(count) for count in self.by_cause()],
+            "inspected": self.inspected,
+            "unknown_keys": [{"key": key, "count": count} for key, count in self.by_unknown()],
         }
 
 

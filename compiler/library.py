@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
@@ -20,13 +21,13 @@ SHIPPED_NAME: Final = "clausal.policies"
 def load_sources(paths: Iterable[Path | str]) -> tuple[list[Source], Diagnostics]:
     """Every policy file that ``paths`` name, each once, and what could not be read (E0108).
 
-    A folder stands for all ``*.policy`` files in it and below. The sources come in the order of
+    A folder stands for the `policy_files` in it and below. The sources come in the order of
     their names, whatever the order of ``paths`` was.
     """
     diagnostics = Diagnostics()
     sources: dict[Path, Source] = {}
     for path in map(Path, paths):
-        for file in _files(path):
+        for file in policy_files(path):
             identity = _identity(file)
             if identity in sources:
                 continue
@@ -37,15 +38,22 @@ def load_sources(paths: Iterable[Path | str]) -> tuple[list[Source], Diagnostics
     return sorted(sources.values(), key=lambda source: source.name), diagnostics
 
 
-def _files(path: Path) -> Iterator[Path]:
+def policy_files(path: Path) -> Iterator[Path]:
+    """The file itself, or every policy file in a folder and below, in the order of their names.
+
+    Folders whose name begins with a dot are passed over: what lies there (the packages of a virtual
+    environment, the history of a repository) is not what its author works on.
+    """
     try:
         is_folder = path.is_dir()
     except (OSError, ValueError):
         is_folder = False
-    if is_folder:
-        yield from (file for file in sorted(path.rglob(f"*{SUFFIX}")) if not file.is_dir())
-    else:
+    if not is_folder:
         yield path
+        return
+    for folder, below, names in os.walk(path):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if name.endswith(SUFFIX))
 
 
 def _identity(path: Path) -> Path:

@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Final, NoReturn, TextIO
 
@@ -104,8 +105,9 @@ class Root(Group):
         In standalone mode, the default, it leaves with SystemExit; else it returns the exit code.
         """
         fresh_settings()
-        _forgive(sys.stdout)
-        _forgive(sys.stderr)
+        # A stream that was closed before the program began is None, where nobody reads.
+        sys.stdout = _forgiving(sys.stdout)
+        sys.stderr = _forgiving(sys.stderr)
         try:
             result = super().main(
                 args, prog_name, complete_var, False, windows_expand_args, **extra
@@ -191,10 +193,13 @@ def _lowered(text: str) -> str:
     return (text[:1].lower() + text[1:]).removesuffix(".")
 
 
-def _forgive(stream: TextIO) -> None:
-    """Let characters that a terminal's encoding lacks be shown by number, not fail the command."""
+def _forgiving(stream: TextIO | None) -> TextIO:
+    """The stream, on which characters that its encoding lacks are shown by number."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
     if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 def _close_quietly() -> None:

@@ -19,6 +19,7 @@ from clausal.cli.shell import (
     counted,
     inline,
     print_json,
+    safe,
     show,
     wants_color,
 )
@@ -39,6 +40,7 @@ EXAMPLES: Final = (
 
 _CODE: Final = re.compile(r"[EeWw]\d{4}")
 _EVENT: Final = "Event"
+_MOST_UNKNOWN: Final = 20
 
 
 def command(
@@ -121,11 +123,13 @@ def command(
     _check_rules(rule or [], bundle)
     with open_events(events[0], format, bundle.artifact.meta.fields) as file:
         record = _chosen(file, line)
-    explanation = _explain(bundle, record, events[0], at, rule or [], bounds=bounds)
+    event, explanation = _explain(bundle, record, events[0], at, rule or [], bounds=bounds)
     if as_json:
         print_json(explanation.to_dict())
     else:
         _print(explanation, only=rule or [])
+        if not rule:
+            _print_unknown(bundle, event)
     return Exit.FINE
 
 
@@ -181,7 +185,7 @@ def _check_rules(names: list[str], bundle: Bundle) -> None:
 
 def _explain(
     bundle: Bundle, record: Record, name: str, at: str | None, rules: list[str], *, bounds: bool
-) -> Explanation:
+) -> tuple[dict[str, object], Explanation]:
     from clausal.engine.decode import decode_json
     from clausal.engine.problem import EventError
 
@@ -189,7 +193,7 @@ def _explain(
     try:
         value = record.value
         event = decode_json(value) if isinstance(value, bytes) else value
-        return bundle.explain(event, at=moment, rules=rules, bounds=bounds)
+        return event, bundle.explain(event, at=moment, rules=rules, bounds=bounds)
     except EventError as error:
         problems = str(error).splitlines()
         where = "standard input" if name == STDIO else name
@@ -219,6 +223,24 @@ def _print(explanation: Explanation, *, only: list[str]) -> None:
         show(rule_tree(trace))
     if only and not traces:
         show("not in force for this event")
+
+
+def _print_unknown(bundle: Bundle, event: dict[str, object]) -> None:
+    """Name what evaluation ignored: often a field that is misspelt."""
+    from clausal.cli.decision import section
+    from clausal.dsl.suggest import nearest
+    from clausal.engine.problem import place
+
+    unknown = bundle.unknown_keys(event)
+    if not unknown:
+        return
+    known = [place(field.path) for field in bundle.artifact.meta.fields]
+    section("Ignored, for no library declares them")
+    for key in unknown[:_MOST_UNKNOWN]:
+        likely = nearest(key, known)
+        show(safe(f"  {key}" + (f"  did you mean {likely}?" if likely else "")))
+    if len(unknown) > _MOST_UNKNOWN:
+        show(safe(f"  and {counted(len(unknown) - _MOST_UNKNOWN, 'more key')}", "dim"))
 
 
 def _asked(trace: RuleTrace, only: list[str]) -> bool:

@@ -100,16 +100,18 @@ def _files(paths: list[Path] | None, diagnostics: object) -> Iterator[tuple[Path
 
 def _collect(paths: list[Path]) -> list[Path]:
     """The policy files at `paths`: those named, and those in folders; each once, sorted."""
+    from clausal.compiler.library import policy_files
+
     found: dict[Path, None] = {}
     for path in paths:
-        inside = sorted(path.rglob("*.policy")) if path.is_dir() else [path]
+        inside = list(policy_files(path))
         if not inside:
             raise CommandError(
                 f"there is no policy file in `{inline(str(path))}`",
                 code=Exit.USAGE,
                 hint="policy files end in .policy",
             )
-        found.update(dict.fromkeys(file for file in inside if not file.is_dir()))
+        found.update(dict.fromkeys(inside))
     return sorted(found)
 
 

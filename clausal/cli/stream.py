@@ -34,6 +34,10 @@ _OFTEN: Final = 64
 """After so many events the progress is looked at."""
 
 
+INSPECTED: Final = 1000
+"""In so many events unknown keys are looked for: a field that is misspelt is so in all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How events are decided, and which decisions are written."""
@@ -179,11 +183,15 @@ class Stream:
 
     def _decision(self, value: bytes | dict[str, object]) -> Decision:
         settings = self._settings
-        if settings.histories is not None:
-            event = decode_json(value) if isinstance(value, bytes) else value
-            value = settings.histories.attach(event)
+        inspected = self.summary.inspected < INSPECTED
+        if isinstance(value, bytes) and (inspected or settings.histories is not None):
+            value = decode_json(value)
         if isinstance(value, bytes):
             return self._bundle.evaluate_json(value, at=settings.at, bounds=settings.bounds)
+        if inspected:
+            self.summary.inspect(self._bundle.unknown_keys(value))
+        if settings.histories is not None:
+            value = settings.histories.attach(value)
         return self._bundle.evaluate(value, at=settings.at, bounds=settings.bounds)
 
     def _wanted(self, decision: Decision) -> bool:

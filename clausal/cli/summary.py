@@ -29,6 +29,7 @@ def print_summary(
         _measures(summary),
         _steps(summary),
         _lacks(summary),
+        _unknown(summary, corpus),
         _causes(summary),
     ]
     for part in parts:
@@ -154,6 +155,24 @@ def _lacks(summary: Summary) -> Table | None:
         rows.add_row(safe(count.field), number(count.absent), number(count.failed, "yellow"))
     if len(counts) > _MOST_FIELDS:
         rows.add_row(safe(f"and {counted(len(counts) - _MOST_FIELDS, 'more field')}", "dim"))
+    return rows
+
+
+def _unknown(summary: Summary, corpus: Corpus) -> Table | None:
+    from clausal.dsl.suggest import nearest
+    from clausal.engine.problem import place
+
+    found = summary.by_unknown()
+    if not found:
+        return None
+    known = [place(field.path) for field in corpus.fields]
+    rows = table(("Unknown field", "name"), ("events", "count"), ("nearest known", "text"))
+    for key, count in found[:_MOST_FIELDS]:
+        rows.add_row(safe(key), number(count), safe(nearest(key, known) or ""))
+    if len(found) > _MOST_FIELDS:
+        rows.add_row(safe(f"and {counted(len(found) - _MOST_FIELDS, 'more field')}", "dim"))
+    if summary.inspected < summary.events:
+        rows.add_row(safe(f"in the first {counted(summary.inspected, 'event')}", "dim"))
     return rows
 
 

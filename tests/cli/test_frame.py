@@ -167,6 +167,14 @@ def test_an_encoding_without_chinese_shows_characters_by_number() -> None:
     assert "Traceback" not in ran.err
 
 
+def test_streams_that_were_closed_before_it_began() -> None:
+    for closed in ("1", "2", "0"):
+        line = f'"{sys.executable}" -P -m clausal.cli version {closed}>&-'
+        done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, timeout=60)
+        assert done.returncode == Exit.FINE
+        assert done.stderr == b""
+
+
 # ── version ──────────────────────────────────────────────────────────────────────────────────────
 
 

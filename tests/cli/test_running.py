@@ -28,7 +28,6 @@ from tests.support.cli import Ran, clausal, clausal_process, clausal_terminal
 from tests.support.golden import assert_golden
 from tests.support.shop import (
     BAD,
-    EVENTS,
     FALSE,
     FINE,
     OPEN,
@@ -377,6 +376,22 @@ def test_text_of_an_event_cannot_act_on_the_terminal(shop: Path) -> None:
         assert "Traceback" not in shown
 
 
+def test_fields_that_nobody_knows_are_told(shop: Path) -> None:
+    fields: dict[str, object] = {"scor": 1, "x\x1b": 2}
+    event = {**offer("typo", **fields), "ofer": {}}
+    write_events(shop / "e.ndjson", [event, FINE])
+    ran = clausal("run", "shop.clausal", "e.ndjson", "--summary-json", "s.json")
+    assert ran.code == Exit.FINE
+    assert re.search(r"offer\.scor +1 +offer\.score", ran.err)
+    assert "\x1b" not in ran.err
+    summary = json.loads((shop / "s.json").read_text(encoding="utf-8"))
+    assert {"key": "ofer", "count": 1} in summary["unknown_keys"]
+    assert len(summary["unknown_keys"]) == 3
+    ran = clausal("explain", "shop.clausal", "e.ndjson", "--line", "1")
+    assert "offer.scor  did you mean offer.score?" in ran.out
+    assert "\x1b" not in ran.out
+
+
 # ── Inputs that cannot be read ───────────────────────────────────────────────────────────────────
 
 
@@ -685,18 +700,17 @@ def test_schemas_describe_what_they_are_about(shop: Path) -> None:
     assert (shop / "shop.clausal").exists()
 
 
-def test_everything_that_is_decided_is_written(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in the middle of a run is told, and what came before it is kept."""
-    calls = 0
+@pytest.mark.usefixtures("shop")
+def test_what_was_decided_before_a_fault_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = Stream._decision
 
-    def fail(self: Stream, value: object) -> object:
-        nonlocal calls
-        calls += 1
-        raise ZeroDivisionError("oops")
+    def fail(self: Stream, value: bytes | dict[str, object]) -> Decision:
+        if self.written == 2:
+            raise ZeroDivisionError("oops")
+        return decide(self, value)
 
     monkeypatch.setattr(Stream, "_decision", fail)
     ran = clausal("run", "shop.clausal", "events.ndjson")
     assert ran.code == Exit.INTERNAL
-    assert calls == 1
+    assert ids(ran.out) == ["fine", "false"]
     assert "Traceback" not in ran.err
-    assert len(EVENTS) == 5

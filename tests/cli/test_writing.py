@@ -111,6 +111,14 @@ def test_check_of_missing_files_and_empty_folders(tmp_path: Path) -> None:
     assert "no policy file" in ran.err
 
 
+def test_folders_that_begin_with_a_dot_are_passed_over(shop: Path) -> None:
+    (shop / ".venv").mkdir()
+    (shop / ".venv" / "bad.policy").write_text("nonsense", encoding="utf-8")
+    assert clausal("check").out == "2 files checked, nothing to complain about\n"
+    assert clausal("fmt", "--check").code == Exit.FINE
+    assert clausal("check", ".venv").code == Exit.POLICY
+
+
 def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff\x1b[31m.policy")
     (tmp_path / name).write_text("nonsense", encoding="utf-8")
