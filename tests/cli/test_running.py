@@ -24,6 +24,7 @@ import pytest
 from clausal import reading
 from clausal.cli.shell import Exit
 from clausal.cli.stream import Stream
+from clausal.engine.decision import Decision
 from tests.support.cli import Ran, clausal, clausal_process, clausal_terminal
 from tests.support.golden import assert_golden
 from tests.support.shop import (
