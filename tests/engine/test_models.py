@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -241,6 +241,11 @@ def json_form(model: BaseModel) -> Any:
     return json.loads(model.model_dump_json(by_alias=True))
 
 
+FEWER = settings(max_examples=max(10, settings().max_examples // 4))
+"""Making a model takes as long as reading hundreds of events."""
+
+
+@FEWER
 @given(randoms)
 def test_an_instance_means_what_the_event_means(random: Random) -> None:
     some = CorpusWriter(random, 1).corpus()
@@ -259,6 +264,7 @@ def test_an_instance_means_what_the_event_means(random: Random) -> None:
         validator.validate(again)
 
 
+@FEWER
 @given(randoms)
 def test_what_a_model_accepts_the_engine_accepts(random: Random) -> None:
     some = CorpusWriter(random, 1).corpus()

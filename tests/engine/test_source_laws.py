@@ -10,7 +10,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import clausal
@@ -54,6 +54,8 @@ def shuffled(random: Random, source: Source) -> Source:
     return Source(source.name, "\n\n".join(mixed) + "\n")
 
 
+# Each example compiles two policies and the libraries.
+@settings(max_examples=max(10, settings().max_examples // 4))
 @given(st.integers(0, 2**63))
 def test_the_order_of_rules_and_measures_never_matters(plain: list[Decision], seed: int) -> None:
     random = Random(seed)
