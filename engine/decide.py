@@ -313,6 +313,8 @@ class Decider:
             record: The segments with their causes.
             places: The number of each rule's finding.
         """
+        if not record:
+            return ()
         covers = self._algebra.covers_of(record)
         shapes = self._algebra.shapes
         maximal = regroup(

@@ -66,6 +66,8 @@ class Bundle:
             verified=True,
             index=artifact.index,
         )
+        self._time_slot = meta.time_slot
+        self._time_name = meta.slots[meta.time_slot].name
         self._header = Header(meta.versions, meta.id_slot, artifact.digest)
         bounds = {version.start for version in meta.versions}
         bounds |= {version.end for version in meta.versions if version.end is not None}
@@ -270,11 +272,11 @@ class Bundle:
 
     def _times(self, values: Values, decided_at: int | None) -> tuple[int, int]:
         """The instants of the act and of the decision."""
-        time_slot = self.artifact.meta.time_slot
-        acted = values.value(time_slot)
-        name = self.artifact.meta.slots[time_slot].name
+        acted = values.value(self._time_slot)
         if isinstance(acted, Missing):
-            raise EventError([Problem(name, "the instant of the act", "one that failed")])
+            raise EventError(
+                [Problem(self._time_name, "the instant of the act", "one that failed")]
+            )
         assert isinstance(acted, float)
         acted_at = int(acted)
         if decided_at is None:
@@ -282,7 +284,7 @@ class Bundle:
         if decided_at < acted_at:
             limit = f"an act at or before the decision, {rfc3339(decided_at, 'UTC')}"
             got = f"one at {rfc3339(acted_at, 'UTC')}"
-            raise EventError([Problem(name, limit, got)])
+            raise EventError([Problem(self._time_name, limit, got)])
         return acted_at, decided_at
 
     def _case(self, values: Values, decided_at: int | None, *, bounds: bool) -> Case | Decision:

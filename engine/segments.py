@@ -246,12 +246,14 @@ def regroup(
     exactly its reasons; segments that end with different rules do become one measure, which lasts
     until all of those rules are silent. Segments for which `apart` differs are never put together.
     """
+    pairs = sorted(segments, key=lambda pair: order(pair[0]))
+    if not pairs:
+        return []
     boxes = [
-        _Box((segment,), (segment.atom,), (segment.until_fixed,), cause)
-        for segment, cause in sorted(segments, key=lambda pair: order(pair[0]))
+        _Box((segment,), (segment.atom,), (segment.until_fixed,), cause) for segment, cause in pairs
     ]
     boxes = _merge(boxes, lambda box: (box.common, apart(box.first), box.atoms), causes=True)
-    deepest = max((len(shapes[box.first.sanction].sets) for box in boxes), default=0)
+    deepest = max(len(shapes[box.first.sanction].sets) for box in boxes)
     for turn in range(deepest):
 
         def others(box: _Box, turn: int = turn) -> object:
