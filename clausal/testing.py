@@ -33,10 +33,12 @@ from clausal.compiler.ir import (
     TestDef,
 )
 from clausal.compiler.quantities import fold
-from clausal.compiler.types import MICROSECONDS, Scalar
+from clausal.compiler.types import MICROSECONDS, Scalar, Type
 from clausal.engine.decision import Decision, Measure
 from clausal.engine.history import History
+from clausal.engine.phrase import constant
 from clausal.engine.problem import EventError
+from clausal.engine.render import share
 
 if TYPE_CHECKING:
     from clausal.engine.evaluator import Bundle
@@ -224,7 +226,7 @@ class _Judge:
             and self._corpus.versions[rule.version].policy == self._policy
         )
         shown = alike if expected.negated else of_kind
-        got = "; ".join(measure_text(measure) for measure in shown)
+        got = "; ".join(measure_text(measure, self._corpus) for measure in shown)
         return Miss(expected.text, got or f"no effective `{sanction.name}`", expected.line, rules)
 
     def _imposes(self, rule: int, sanction: int) -> bool:
@@ -313,9 +315,16 @@ def _duration(measure: Measure) -> int | None:
     return length // timedelta(microseconds=1)
 
 
-def measure_text(measure: Measure) -> str:
+def measure_text(measure: Measure, corpus: Corpus) -> str:
     """A measure in one line, close to how a policy states it."""
-    parts = [measure.sanction, *(_argument(value) for value in measure.arguments.values())]
+    types: dict[str, Type] = {
+        param.name: param.type
+        for sanction in corpus.sanctions
+        if sanction.name == measure.sanction
+        for param in sanction.params
+    }
+    parts = [measure.sanction]
+    parts += [_argument(types.get(name), value) for name, value in measure.arguments.items()]
     target = measure.target
     parts.append(f"on {target.kind}" if target.id is None else f"on {target.kind} {target.id}")
     if measure.until_fixed:
@@ -328,12 +337,10 @@ def measure_text(measure: Measure) -> str:
         parts.append("interim")
     if measure.review:
         parts.append("after review" if measure.review == 1 else "after review by two")
-    if measure.mode == "shadow":
-        parts.append("(shadow)")
-    return " ".join(part for part in parts if part)
+    return " ".join(parts)
 
 
-def _argument(value: float | bool | str | tuple[str, ...]) -> str:
+def _argument(type: Type | None, value: float | bool | str | tuple[str, ...]) -> str:
     match value:
         case bool():
             return str(value).lower()
@@ -342,4 +349,8 @@ def _argument(value: float | bool | str | tuple[str, ...]) -> str:
         case tuple():
             return f"[{', '.join(value)}]"
         case _:
+            if type == Scalar("share"):
+                return share(value)
+            if type == Scalar("duration"):
+                return constant(value * MICROSECONDS, "duration", "UTC")
             return f"{value:g}"

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from clausal.cli.shell import counted, safe, show
 from clausal.cli.summary import bilingual
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
-    from clausal.compiler.ir import Bilingual
+    from clausal.compiler.ir import Bilingual, Corpus
     from clausal.engine.decision import Bounds, Decision, Finding, Measure, Standing
     from clausal.engine.explain import VersionTrace
 
 
-def print_decision(decision: Decision) -> None:
+_MOST_VERSIONS: Final = 8
+"""More versions than this are told about only if they had a say."""
+
+
+def print_decision(decision: Decision, corpus: Corpus) -> None:
     """Print all of a decision but its undetermined rules, whose trees say more."""
     from rich.text import Text
 
@@ -34,9 +38,12 @@ def print_decision(decision: Decision) -> None:
         show("", Text("no finding", style="bold green"))
     sections: tuple[tuple[str, list[Text]], ...] = (
         ("Findings", [line for one in decision.findings for line in _finding(one)]),
-        ("Measures", [line for one in decision.measures for line in _measure(one, decision)]),
+        (
+            "Measures",
+            [line for one in decision.measures for line in _measure(one, decision, corpus)],
+        ),
         ("Ladders", [_standing(one) for one in decision.ladders]),
-        ("Bounds", [] if decision.bounds is None else list(_bounds(decision.bounds))),
+        ("Bounds", [] if decision.bounds is None else list(_bounds(decision.bounds, corpus))),
     )
     for name, lines in sections:
         if lines:
@@ -86,16 +93,14 @@ def _finding(finding: Finding) -> Iterator[Text]:
     yield from _texts(finding.reason, "    ")
 
 
-def _measure(measure: Measure, decision: Decision) -> Iterator[Text]:
+def _measure(measure: Measure, decision: Decision, corpus: Corpus) -> Iterator[Text]:
     from rich.text import Text
 
     from clausal.testing import measure_text
 
-    line = Text.assemble("  ", safe(measure_text(measure).replace(" (shadow)", ""), "bold"))
+    line = Text.assemble("  ", safe(measure_text(measure, corpus), "bold"))
     if measure.mode == "shadow":
         line.append("  in shadow", style="magenta")
-    if measure.review:
-        line.append("  waits for review", style="yellow")
     if measure.yields_to is not None:
         heavier = decision.measures[measure.yields_to].sanction
         line.append_text(safe(f"  covered by {heavier}", "yellow"))
@@ -128,20 +133,30 @@ def _standing(standing: Standing) -> Text:
     return line
 
 
-def _bounds(bounds: Bounds) -> Iterator[Text]:
+def _bounds(bounds: Bounds, corpus: Corpus) -> Iterator[Text]:
     from rich.text import Text
 
     from clausal.testing import measure_text
 
     for word, measures in (("at least", bounds.lightest), ("at most", bounds.heaviest)):
-        texts = "; ".join(measure_text(one) for one in measures) or "nothing"
+        texts = "; ".join(measure_text(one, corpus) for one in measures) or "nothing"
         yield Text.assemble("  ", (f"{word}  ", "dim"), safe(texts))
     if bounds.fetch_next is not None:
         yield Text.assemble("  ", ("fetch next  ", "dim"), safe(bounds.fetch_next, "bold"))
 
 
-def version_line(version: VersionTrace) -> Text:
-    """Whether a version of a policy had a say, and why."""
+def print_versions(versions: Sequence[VersionTrace]) -> None:
+    """Print which versions of policies had a say, and why; of many, those that had."""
+    shown = versions if len(versions) <= _MOST_VERSIONS else [v for v in versions if v.applied]
+    section("Versions")
+    for version in shown:
+        show(_version(version))
+    if len(shown) < len(versions):
+        rest = counted(len(versions) - len(shown), "other version")
+        show(safe(f"  {rest} not in force", "dim"))
+
+
+def _version(version: VersionTrace) -> Text:
     from rich.text import Text
 
     return Text.assemble(

@@ -41,6 +41,8 @@ EXAMPLES: Final = (
 _CODE: Final = re.compile(r"[EeWw]\d{4}")
 _EVENT: Final = "Event"
 _MOST_UNKNOWN: Final = 20
+_MOST_OTHERS: Final = 10
+"""So many rules that did not fire are told about."""
 
 
 def command(
@@ -73,6 +75,14 @@ def command(
             rich_help_panel=_EVENT,
         ),
     ] = None,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="All rules that are undetermined or nearly fired, however many they are.",
+            rich_help_panel=_EVENT,
+        ),
+    ] = False,
     format: Annotated[
         Format | None,
         typer.Option(
@@ -127,7 +137,7 @@ def command(
     if as_json:
         print_json(explanation.to_dict())
     else:
-        _print(explanation, only=rule or [])
+        _print(bundle, explanation, only=rule or [], every=every)
         if not rule:
             _print_unknown(bundle, event)
     return Exit.FINE
@@ -205,22 +215,23 @@ def _explain(
         ) from error
 
 
-def _print(explanation: Explanation, *, only: list[str]) -> None:
-    from clausal.cli.decision import print_decision, section, version_line
-    from clausal.cli.trees import rule_tree
+def _print(bundle: Bundle, explanation: Explanation, *, only: list[str], every: bool) -> None:
+    from clausal.cli.decision import print_decision, print_versions, section
+    from clausal.cli.trees import nearest_first, rule_tree
 
     if not only:
-        print_decision(explanation.decision)
-        section("Versions")
-        for version in explanation.versions:
-            show(version_line(version))
-    traces = [trace for trace in explanation.rules if not only or _asked(trace, only)]
+        print_decision(explanation.decision, bundle.artifact.corpus)
+        print_versions(explanation.versions)
+    traces = nearest_first(one for one in explanation.rules if not only or _asked(one, only))
+    fired = sum(trace.status == "fired" for trace in traces)
+    shown = traces if only or every else traces[: fired + _MOST_OTHERS]
     if traces and not only:
         section("Rules")
-    for number, trace in enumerate(traces):
-        if number:
-            show("")
-        show(rule_tree(trace))
+    for number, trace in enumerate(shown):
+        show(*([""] if number else []), rule_tree(trace))
+    if len(shown) < len(traces):
+        rest = counted(len(traces) - len(shown), "more rule")
+        show("", safe(f"and {rest}, undetermined or nearly fired: see --all and --rule", "dim"))
     if only and not traces:
         show("not in force for this event")
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from clausal.cli.shell import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.text import Text
     from rich.tree import Tree
 
     from clausal.engine.evaluator import Bundle
-    from clausal.engine.explain import Part, RuleTrace, Seen
+    from clausal.engine.explain import Part, RuleTrace, Seen, Verdict
     from clausal.testing import Outcome
 
 _MARKS: Final = {"true": ("✓", "green"), "false": ("✗", "red"), "unknown": ("?", "yellow")}
@@ -54,24 +54,28 @@ def rule_tree(trace: RuleTrace) -> Tree:
 
 
 def _add(tree: Tree, part: Part, *, top: bool = False) -> None:
-    """Add a part; what is joined by `and` at the top needs no node of its own."""
+    """Add a part; what is joined by `and` at the top needs no node of its own, nor does a `not`."""
     if top and part.kind == "all":
         for one in part.parts:
             _add(tree, one)
         return
-    node = tree.add(_line(part))
+    if part.kind == "not" and part.parts[0].kind == "test":
+        tree.add(_line(part.parts[0], verdict=part.verdict, negated=True))
+        return
+    node = tree.add(_line(part, verdict=part.verdict))
     for one in part.parts:
         _add(node, one)
 
 
-def _line(part: Part) -> Text:
+def _line(part: Part, *, verdict: Verdict, negated: bool = False) -> Text:
     from rich.text import Text
 
-    mark, style = _MARKS[part.verdict]
+    mark, style = _MARKS[verdict]
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
     if not encoding.startswith("utf"):
-        mark = _PLAIN[part.verdict]
-    line = Text.assemble((mark, style), " ", safe(part.text, "" if part.kind == "test" else "cyan"))
+        mark = _PLAIN[verdict]
+    line = Text.assemble((mark, style), " ", ("not " if negated else "", "cyan"))
+    line.append_text(safe(part.text, "" if part.kind == "test" else "cyan"))
     about = [_seen(one) for one in part.seen]
     about += [safe(f"{one.name.rpartition('.')[2]} = {one.value}", "dim") for one in part.params]
     if len(about) == 1 and part.seen:
@@ -94,7 +98,9 @@ def _value(seen: Seen, before: str = "") -> Text:
     from rich.text import Text
 
     if seen.state != "present":
-        return Text.assemble((before, "dim"), (seen.state, "yellow"))
+        # As the language says it: `absent` is a value that some fields can have.
+        state = "missing" if seen.state == "absent" else seen.state
+        return Text.assemble((before, "dim"), (state, "yellow"))
     return Text.assemble((before, "dim"), safe(value_text(seen.value), "bold"))
 
 
@@ -130,8 +136,12 @@ def trees_for(bundle: Bundle, outcome: Outcome, rules: Sequence[int]) -> Iterato
     explanation = bundle.explain(
         event_of(test), history=history_of(test), at=decided_at(test), rules=names
     )
-    order = list(_STATUSES)
     traces = [one for one in explanation.rules if f"{one.policy}.{one.rule}" in names]
-    traces.sort(key=lambda one: order.index(one.status))
-    for trace in traces[:_MOST]:
+    for trace in nearest_first(traces)[:_MOST]:
         yield rule_tree(trace)
+
+
+def nearest_first(traces: Iterable[RuleTrace]) -> list[RuleTrace]:
+    """The rules that fired first, then those that could not be settled, then those that nearly did."""
+    order = list(_STATUSES)
+    return sorted(traces, key=lambda one: order.index(one.status))
