@@ -141,6 +141,7 @@ cdef class Core:
     cdef Py_ssize_t segment(self, int64_t instant) noexcept nogil
     cdef int run_segment(self, Frame frame, Py_ssize_t segment) except -1 nogil
     cdef int run_indexed(self, Frame frame, Py_ssize_t segment) except -1 nogil
+    cdef int forget_candidates(self, Frame frame) except -1 nogil
     cdef int find_rows(self, Frame frame) noexcept nogil
     cdef uint64_t common(
         self, Frame frame, uint64_t left, const uint64_t* rows, Py_ssize_t width, Py_ssize_t word

@@ -506,7 +506,8 @@ cdef class Core:
         self.dim_count = _array("i", index.dim_count)
         self.thresholds = floats(index.thresholds)
         self.cells = _array("i", index.cells)
-        self.index_rows = _array("Q", index.rows)
+        # Without a dimension there is no row, and its address is taken all the same.
+        self.index_rows = _array("Q", index.rows or bytes(8))
         self.segment_rows = _array("Q", index.segments)
         self.summaries = _summaries(self.index_rows, self.index_words)
         self.segment_summaries = _summaries(self.segment_rows, self.index_words)
@@ -896,9 +897,11 @@ cdef class Core:
 
         What it drops is false for certain, so the lists are those of `run_segment`.
         """
-        cdef Py_ssize_t part, bit, word, index
+        cdef Py_ssize_t part, bit, word
         cdef uint64_t words, left
-        frame.candidate_count = frame.fired_count = frame.undetermined_count = 0
+        # Marks are left over only where the run before ended in an error.
+        self.forget_candidates(frame)
+        frame.fired_count = frame.undetermined_count = 0
         self.find_rows(frame)
         for part in range(self.summary_words):
             words = self.common(
@@ -917,10 +920,17 @@ cdef class Core:
                 )
                 if left:
                     self.consider(frame, left, word)
-        for index in range(frame.candidate_count):
-            frame.seen[frame.candidates[index]] = 0
+        self.forget_candidates(frame)
         _sort(&frame.fired[0], frame.fired_count)
         _sort(&frame.undetermined[0], frame.undetermined_count)
+        return 0
+
+    cdef int forget_candidates(self, Frame frame) except -1 nogil:
+        """Wipe the marks off the candidates."""
+        cdef Py_ssize_t index
+        for index in range(frame.candidate_count):
+            frame.seen[frame.candidates[index]] = 0
+        frame.candidate_count = 0
         return 0
 
     cdef int find_rows(self, Frame frame) noexcept nogil:
@@ -988,14 +998,14 @@ cdef class Core:
                 continue
             frame.seen[rule] = 1
             frame.candidates[frame.candidate_count] = rule
-            frame.candidate_count += 1
+            frame.candidate_count = frame.candidate_count + 1
             verdict = self.settle(frame, self.rule_root[rule])
             if verdict == TRUE:
                 frame.fired[frame.fired_count] = rule
-                frame.fired_count += 1
+                frame.fired_count = frame.fired_count + 1
             elif verdict == UNKNOWN:
                 frame.undetermined[frame.undetermined_count] = rule
-                frame.undetermined_count += 1
+                frame.undetermined_count = frame.undetermined_count + 1
         return 0
 
     cdef int settle(self, Frame frame, int32_t ref) except -1 nogil:
