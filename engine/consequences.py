@@ -11,6 +11,7 @@ from clausal.compiler.ir import ArgumentValue, Constant, Corpus, LadderDef, Meas
 from clausal.engine.decision import Mode, TargetRef
 from clausal.engine.join import Algebra
 from clausal.engine.segments import FOREVER, Cause, Segment, Value, split
+from clausal.engine.text.surrogates import well_formed
 from clausal.engine.values import Missing
 from clausal.engine.values import Value as SlotValue
 
@@ -213,15 +214,18 @@ def draw(rule: str, key: str) -> int:
 
 
 def identifier(value: SlotValue | Missing) -> str | None:
-    """The value of an identifying field as text; None when it is missing."""
+    """The value of an identifying field as text; None when it is missing.
+
+    A lone surrogate, which an event may hold and no JSON in UTF-8 can, becomes U+FFFD.
+    """
     match value:
         case Missing():
             return None
         case str():
-            return value
+            return well_formed(value)
         case bool():
             return "true" if value else "false"
         case float():
             return repr(value).removesuffix(".0")
         case _:
-            return ",".join(sorted(value))
+            return well_formed(",".join(sorted(value)))
