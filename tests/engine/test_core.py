@@ -19,6 +19,7 @@ from clausal.compiler.ir import (
     Flag,
     Mentions,
     Predicate,
+    Same,
     Shared,
     Slot,
     WallClock,
@@ -192,10 +193,17 @@ def test_a_core_is_freed_when_nothing_needs_it() -> None:
 
 
 def test_texts_are_let_go_with_the_values() -> None:
-    core = core_of(CORPUS)
+    strings = [Slot((name,), Scalar("string")) for name in ("a", "b")]
+    conditions = Same(1, 2), Mentions(3, 0)
+    core = core_of(corpus_of([*strings, SLOTS[2]], *conditions, terms=[("刚刚",)]))
     text = "刚刚" + str(gc)
     before = sys.getrefcount(text)
-    for event in ({"t": text}, {"t": text, "b": "no"}, {"b": text}, {"$history": {text: text}}):
+    for event in (
+        {"t": text},
+        {"a": text, "b": text},
+        {"a": text, "b": 5},
+        {"a": text, "$history": {text: text}},
+    ):
         for _ in range(3):
             try:
                 values = core.read(event)

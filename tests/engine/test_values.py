@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import assume, given
@@ -421,6 +422,20 @@ def test_instants_are_those_of_the_calendar(when: datetime, offset: int, written
     assume(FIRST_INSTANT <= expected <= LAST_INSTANT)
     value = aware.isoformat() if written else aware
     assert CORE.read({"instant": value}).value(SCALARS.index("instant") + 1) == expected
+
+
+@pytest.mark.parametrize("year", [1900, 2000, 2023, 2024, 2100])
+def test_only_days_of_the_calendar_are_read(year: int) -> None:
+    for month, day in product(range(14), range(33)):
+        text = f"{year:04}-{month:02}-{day:02}"
+        for event in ({"date": text}, {"instant": f"{text}T00:00:00Z"}):
+            try:
+                date(year, month, day)
+            except ValueError:
+                with pytest.raises(EventError, match="on a day of the calendar"):
+                    CORE.read(event)
+            else:
+                CORE.read(event)
 
 
 @given(st.dates())
