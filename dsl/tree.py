@@ -20,7 +20,7 @@ from clausal.dsl.slips import misplaced
 from clausal.dsl.source import Source, Span
 
 _HALF_WIDTH: Final = str.maketrans(
-    "０１２３４５６７８９＜＞＝！≤≥≠＋－×＊÷：．％", "0123456789<>=!≤≥≠+-**/:.%"
+    "０１２３４５６７８９＜＞＝！＋－×＊÷／：．％", "0123456789<>=!+-**//:.%"
 )
 _COMPARISONS: Final = {"≤": "<=", "≥": ">=", "≠": "!="}
 _ESCAPES: Final = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
@@ -124,7 +124,7 @@ class Builder:
 
     def _number(self, token: Token) -> nodes.Number:
         text = token.text.translate(_HALF_WIDTH).replace("_", "")
-        digits = text.rstrip("%kM千万百亿 ")
+        digits = text.rstrip("%kM千万百亿 \u3000\u00a0")
         suffix = text[len(digits) :].strip()
         return nodes.Number(self._decimal(digits, token), suffix, token.span)
 
