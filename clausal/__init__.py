@@ -40,6 +40,7 @@ __all__ = [
     "__version__",
     "compile",
     "load",
+    "shipped",
 ]
 
 _HOMES: Final = {
@@ -96,3 +97,10 @@ def load(bundle: str | Path | bytes) -> Bundle:
     from clausal.engine.evaluator import Bundle
 
     return Bundle(unpack(bundle) if isinstance(bundle, bytes) else load_file(Path(bundle)))
+
+
+def shipped() -> Path:
+    """The folder of the policies and libraries that come with Clausal, for `compile`."""
+    from clausal.compiler.library import shipped as folder
+
+    return folder()

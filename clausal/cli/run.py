@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -149,7 +151,7 @@ def command(
         bool | None,
         typer.Option(
             "--progress/--no-progress",
-            help="Show the progress; else only on a terminal.",
+            help="Show the progress; else only on a terminal, with decisions going to a file.",
             show_default=False,
             rich_help_panel=_OUTPUT,
         ),
@@ -197,7 +199,7 @@ def command(
         out = stack.enter_context(open_output(output))
         aside = None if rejects is None else stack.enter_context(open_output(rejects))
         to_terminal = output == STDIO and sys.stdout.isatty()
-        wanted = sys.stderr.isatty() if progress is None else progress
+        wanted = _is_alone(output) if progress is None else progress
         stream = Stream(bundle, settings, out, aside, for_terminal=to_terminal)
         # Decisions and a progress bar on one terminal would be neither.
         end = stream.decide(events, format, progress=wanted and not to_terminal)
@@ -219,6 +221,21 @@ def command(
     if summary.bad and not summary.decided:
         raise CommandError("not one event could be decided", code=Exit.INPUT)
     return Exit.FINDINGS if fail_on_findings and summary.with_findings else Exit.FINE
+
+
+def _is_alone(output: str) -> bool:
+    """Whether standard error is a terminal to which nobody else will write the decisions.
+
+    What they are piped into often does (`| head`), so it is left alone unless they go to a file.
+    """
+    if not sys.stderr.isatty():
+        return False
+    if output != STDIO:
+        return True
+    try:
+        return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _check_names(events: Sequence[str], written: Sequence[str]) -> None:
