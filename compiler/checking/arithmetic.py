@@ -85,18 +85,22 @@ def _sum(comparer: Comparer, node: nodes.Arithmetic, left: Amount, right: Amount
             difference = ir.Arithmetic("*", difference, ir.Constant(float(DAY)))
         return Amount(difference, _DURATION, node.span)
     if one in _MOMENTS and two is _DURATION:
-        return _built(node, left.quantity, _in_units_of(one, right.quantity), one)
+        return _moved(node, left, right.quantity, minus=minus)
     if one is _DURATION and two in _MOMENTS and not minus:
-        return _built(node, _in_units_of(two, left.quantity), right.quantity, two)
+        return _moved(node, right, left.quantity, minus=False)
     if not fits(one, two) or one in _MOMENTS:
         comparer.mismatch(left, right, node.span, "subtracted" if minus else "added")
         return None
     return _built(node, left.quantity, right.quantity, two if one is _PLAIN else one)
 
 
-def _in_units_of(moment: Dimension, length: ir.Quantity) -> ir.Quantity:
-    """A duration, in microseconds, in what points in time are counted in: dates are days."""
-    return ir.Arithmetic("/", length, ir.Constant(float(DAY))) if moment is _DATE else length
+def _moved(node: nodes.Arithmetic, moment: Amount, length: ir.Quantity, *, minus: bool) -> Amount:
+    """A point in time, later or earlier by a duration. Dates are days, durations microseconds."""
+    if moment.dimension is _INSTANT:
+        return _built(node, moment.quantity, length, _INSTANT)
+    # The duration stands first, so that a program's stack is no deeper than the author's nesting.
+    days = ir.Arithmetic("/", length, ir.Constant(float(-DAY if minus else DAY)))
+    return Amount(ir.Arithmetic("+", days, moment.quantity), _DATE, node.span)
 
 
 def _product(

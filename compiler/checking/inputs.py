@@ -50,6 +50,13 @@ def merge_fields(decls: Iterable[FieldDecl]) -> dict[Parts, Merged]:
             joined = decl.type
         known.type, known.newest = joined, decl
         known.required = known.required and decl.required
+    for path, inner in merged.items():
+        for length in range(1, len(path)):
+            outer = merged.get(path[:length])
+            if outer is not None:
+                # A field in one version, and a group of fields in another.
+                quarrel = outer.newest, inner.newest
+                outer.quarrel, inner.quarrel = outer.quarrel or quarrel, inner.quarrel or quarrel
     return merged
 
 
@@ -163,10 +170,15 @@ def _declared(decl: FieldDecl) -> Label:
 
 
 def schema_fields(fields: Mapping[Parts, Merged]) -> tuple[SchemaField, ...]:
-    """Every field of the bundle, sorted by path."""
+    """Every field of the bundle, sorted by path.
+
+    Of a field that is a group in another library version, which no policy reads, the group's fields
+    are left out: an event has one form.
+    """
     return tuple(
         [
             SchemaField(path, fields[path].type, fields[path].required, fields[path].newest.label)
             for path in sorted(fields)
+            if not any(path[:length] in fields for length in range(1, len(path)))
         ]
     )

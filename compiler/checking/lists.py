@@ -14,7 +14,7 @@ from clausal.compiler.checking.definitions import Definitions, SamplesInfo, Term
 from clausal.compiler.checking.report import Report
 from clausal.compiler.checking.schema import shown
 from clausal.compiler.checking.scopes import Scope
-from clausal.compiler.library import folder_of
+from clausal.compiler.library import beside
 from clausal.compiler.types import Scalar
 from clausal.dsl import nodes
 from clausal.dsl.diagnostics import Label
@@ -157,7 +157,7 @@ def _json_lines(report: Report, file: Source) -> list[str] | None:
         except (ValueError, RecursionError):
             value = None
         text = value.get("text") if isinstance(value, dict) else value
-        if not isinstance(text, str):
+        if not isinstance(text, str) or not _is_well_formed(text):
             start = file.line_start(number)
             Report(report.diagnostics, file).add(
                 "E0217",
@@ -187,7 +187,7 @@ def _read(report: Report, file: nodes.String) -> Source | None:
         return None
     name = str(PurePath(report.source.name).parent / path)
     try:
-        return Source.read(folder_of(report.source) / path, name)
+        return Source.read(beside(report.source, path), name)
     except SourceError as error:
         report.add(
             "E0217",

@@ -333,6 +333,9 @@ class PolicyChecker:
         if entry is None:
             return None
         texts = by_language(self.report, entry.texts)
+        if not any(text.value.strip() for text in texts.values()):
+            self.report.add("E0112", f"the reason of `{node.name.text}` is empty", entry.span)
+            return None
         warn_missing(self.report, texts, "reason")
         templates: dict[str, ir.Template] = dict.fromkeys(LANGUAGES, ())
         sound = True

@@ -37,6 +37,19 @@ def report_shared_names(
                     others=[Label(other.report.source, place, "declared here as well")],
                     help=["give one of them another name"],
                 )
+    # A group may be spread over libraries, so long as it is a group in each of them.
+    for library in libraries:
+        for path, span in sorted(schemas[id(library)].groups.items()):
+            other, place = first.get(("field", path), (library, span))
+            if other.name != library.name:
+                library.report.add(
+                    "E0215",
+                    f"`{shown(path)}` is a group of `{library.name}` and a field of `{other.name}`",
+                    span,
+                    "",
+                    others=[Label(other.report.source, place, "the field")],
+                    help=["give one of them another name"],
+                )
 
 
 def _shared(library: Document, schema: DocumentSchema) -> Iterable[tuple[str, Parts, Span]]:
@@ -47,10 +60,6 @@ def _shared(library: Document, schema: DocumentSchema) -> Iterable[tuple[str, Pa
             yield kind.__name__.lower(), (name.text,), name.span
     for path, decl in sorted(schema.fields.items()):
         yield "field", path, decl.span
-    for path in sorted(schema.groups):
-        # A group may be spread over libraries, so long as it is a group in each of them.
-        if path in schema.fields:
-            yield "field", path, schema.groups[path]
 
 
 def join_targets(infos: Iterable[TargetInfo], inputs: Inputs) -> tuple[ir.TargetDef, ...]:
@@ -166,4 +175,7 @@ def join_events(
                     others=[replace(first.place, text=f"by `{shown(one.path)}`")],
                 )
                 return None
-    return first
+    # A version of a library may have said less than a later one.
+    time = next((event.time for event in found if event.time is not None), None)
+    id_field = next((event.id for event in found if event.id is not None), None)
+    return None if first is None else replace(first, time=time, id=id_field)

@@ -59,7 +59,7 @@ def warn_missing(report: Report, found: dict[str, nodes.Text], wanted: str) -> N
         return
     present = next(iter(found.values()))
     for language, name in LANGUAGES.items():
-        if language not in found:
+        if language not in found or not found[language].value.strip():
             report.add(
                 "W0901",
                 f"the {wanted} has no {name} text",

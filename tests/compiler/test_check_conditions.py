@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clausal.compiler.dump import condition_text
+from clausal.compiler.emit import emit
+from clausal.compiler.pipeline import optimise
 from tests.support.checking import codes, corpus, only_rule, policy, rule, when
 
 MEANINGS = [
@@ -65,8 +67,10 @@ MEANINGS = [
     ("offer.day > 2024-05-01", "offer.day > 19844"),
     # Arithmetic
     ("offer.time - offer.posted > 1h", "(offer.time - offer.posted) > 3600000000"),
-    ("1d + offer.posted < offer.time", "(86400000000 + offer.posted) < offer.time"),
-    ("offer.day + 7d > 2024-05-01", "(offer.day + (604800000000 / 86400000000)) > 19844"),
+    ("1d + offer.posted < offer.time", "(offer.posted + 86400000000) < offer.time"),
+    ("offer.day + 7d > 2024-05-01", "((604800000000 / 86400000000) + offer.day) > 19844"),
+    ("offer.day - 7d > 2024-05-01", "((604800000000 / -86400000000) + offer.day) > 19844"),
+    ("1d + offer.day > 2024-05-01", "((86400000000 / 86400000000) + offer.day) > 19844"),
     ("offer.day - 2024-04-01 > 7d", "((offer.day - 19814) * 86400000000) > 604800000000"),
     ("offer.waits / 1h > 3", "(offer.waits / 3600000000) > 3"),
     ("offer.copies / offer.price > 50%", "(offer.copies / offer.price) > 0.5"),
@@ -282,3 +286,20 @@ def test_only_what_is_read_has_a_slot() -> None:
     assert names == ["offer.first", "offer.id", "offer.time", "seller.id"]
     assert [slot.required for slot in found.slots] == [False, False, True, False]
     assert only_rule(found).line == 11
+
+
+# ── Down to the program ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "inner",
+    ["1", "offer.copies", "(offer.day - (offer.day - offer.waits)) / 1d", "offer.waits / 1h"],
+)
+@pytest.mark.parametrize("around", ["(1 - {})", "-{}", "(offer.price * {})"])
+def test_what_the_parser_lets_nest_has_room_on_the_stack(around: str, inner: str) -> None:
+    deepest = ""
+    written = inner
+    while "E0109" not in codes(policy(rule(f"offer.copies < {written}"))):
+        deepest = written
+        written = around.format(f"({written})")
+    emit(optimise(corpus(policy(rule(f"offer.copies < {deepest}")))))

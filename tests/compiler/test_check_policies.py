@@ -164,6 +164,8 @@ WRONG = [
     ('zh "理由。" ', "", ["W0901"]),
     ('zh "理由。" en "Reason."', '"理由。"', ["W0901"]),
     ('zh "理由。"', 'zh "a" zh "b"', ["E0111"]),
+    (' en "Reason."', ' en " "', ["W0901"]),
+    ('zh "理由。" en "Reason."', 'zh "" en " "', ["E0112"]),
     ("Reason.", "{offer.kind}", []),
     ("Reason.", "{offer.kinds}", ["E0204"]),
     ("Reason.", "{offer}", ["E0310"]),
@@ -281,6 +283,28 @@ def test_versions_of_a_library_may_add_to_it() -> None:
     # In the older version the value does not exist.
     one = one.replace("== gift", "== swap")
     assert codes(one, two, libraries=(FIELDS, newer, measures, newer_measures)) == ["E0205"]
+
+
+def test_a_group_may_be_spread_over_libraries_but_is_no_field() -> None:
+    more = "library more.fields 1.0.0\nschema offer {{\n {field}\n}}\n"
+    text = using("more.fields 1", when="offer.extra")
+    libraries = (FIELDS, MEASURES, more.format(field="extra bool"))
+    assert codes(text, libraries=libraries) == []
+    for field in ("kind bool", "review bool", "kind {\n inner bool\n }"):
+        libraries = (FIELDS, MEASURES, more.format(field=f"extra bool\n {field}"))
+        assert codes(text, libraries=libraries) == ["E0215"]
+
+
+def test_a_field_does_not_become_a_group_in_another_version() -> None:
+    older, newer = library("1.0.0"), library("1.1.0", "x {\n y bool\n }")
+    one = using("extra.fields 1.0")
+    two = using("extra.fields 1.1", when="extra.x.y").replace("rules 1.0.0", "rules 2.0.0")
+    two = two.replace("2024-01-01 ..", "2025-01-01 ..")
+    libraries = (FIELDS, MEASURES, older, newer)
+    assert codes(one, two, libraries=libraries) == ["E0510"]
+    unread = two.replace("extra.x.y", "offer.first")
+    found = corpus(one, unread, libraries=libraries)
+    assert [f.path for f in found.fields if f.path[0] == "extra"] == [("extra", "x")]
 
 
 def test_libraries_alone_are_checked_and_make_no_corpus() -> None:
