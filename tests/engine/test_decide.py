@@ -12,6 +12,7 @@ from clausal.compiler.ir import (
     Bilingual,
     Corpus,
     Hole,
+    MeasureDef,
     RuleDef,
 )
 from clausal.engine.consequences import draw
@@ -178,6 +179,25 @@ def test_until_fixed_names_all_rules_that_keep_it() -> None:
     (only,) = decision.measures
     assert only.until_fixed == ("p.a", "p.b")
     assert (only.end, only.findings) == (None, (0, 1))
+
+
+def test_measures_until_fixed_that_yield_to_different_ones_stay_apart() -> None:
+    def until_fixed(cut: float) -> MeasureDef:
+        return measure(LIMIT, cut, target="content", until_fixed=True)
+
+    decision = decide(
+        corpus(
+            rule("a", always, until_fixed(0.3), until_fixed(0.9)),
+            rule("b", always, until_fixed(0.3), until_fixed(0.8)),
+        ),
+        event(),
+    )
+    assert [(m.arguments["cut"], m.until_fixed, m.yields_to) for m in decision.measures] == [
+        (0.3, ("p.a",), 3),
+        (0.3, ("p.b",), 2),
+        (0.8, ("p.b",), None),
+        (0.9, ("p.a",), None),
+    ]
 
 
 def test_until_fixed_within_a_time_ends_at_the_latest_then() -> None:
@@ -433,6 +453,19 @@ def test_shadow_measures_do_not_decide_which_version_is_milder() -> None:
     assert of_version(decision) == ["1.0.0"]
 
 
+def test_a_version_is_milder_whatever_its_shadow_rules_say() -> None:
+    decision = decide(
+        versions(
+            rule("a", always, limit(0.9, 9)),
+            rule("a", always, limit(0.3, 1), version=1),
+            rule("b", always, limit(0.95, 99), version=1, shadow=True),
+        ),
+        event(),
+        decided=NEXT,
+    )
+    assert of_version(decision) == ["2.0.0", "2.0.0"]
+
+
 def test_a_policy_that_is_no_longer_in_force_still_judges_what_was_done_under_it() -> None:
     decision = decide(
         corpus(rule("a", always, limit(0.9, 9)), versions=TWO_VERSIONS[:1]),
@@ -558,6 +591,22 @@ def test_bounds_with_a_later_version_reach_from_the_mildest_of_both_to_the_act()
     assert bounds.lightest == ()
     assert [m.arguments["cut"] for m in bounds.heaviest] == [0.9]
     assert bounds.fetch_next == "traffic.views"
+
+
+def test_what_versions_that_cannot_be_compared_have_in_common_is_the_lightest() -> None:
+    """With views it is the act's version; without, the later one is milder as well."""
+    some = versions(
+        rule("a", always, limit(0.9, 1)),
+        rule("b", always, measure(MUTE, days=1)),
+        rule("c", viral(1), limit(0.3, 9)),
+        rule("a", always, limit(0.3, 9), version=1),
+        rule("b", always, measure(MUTE, days=1), version=1),
+    )
+    bounds = decide(some, event(traffic__views=None), decided=NEXT, bounds=True).bounds
+    assert bounds is not None
+    assert named(bounds.lightest) == ["mute"]
+    full = decide(some, event(traffic__views=0), decided=NEXT)
+    assert of_version(full) == ["1.0.0", "1.0.0"]
 
 
 def test_bounds_follow_a_milder_version_when_nothing_is_open() -> None:

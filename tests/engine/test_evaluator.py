@@ -33,6 +33,7 @@ from tests.support.corpora import (
     event,
     limit,
     measure,
+    no_topic,
     not_labelled,
     rule,
     verified,
@@ -118,6 +119,13 @@ def test_bounds_are_given_on_request() -> None:
     assert BUNDLE.evaluate(QUIET, bounds=True).bounds is not None
     many = list(BUNDLE.evaluate_many([lacking], bounds=True))
     assert many[0].bounds == bounds
+
+
+def test_what_is_fetched_next_may_be_what_a_rule_says_is_missing() -> None:
+    bundle = bundle_of(corpus(rule("a", no_topic, limit(0.5, 1))))
+    bounds = bundle.evaluate(event(content__topic=None), bounds=True).bounds
+    assert bounds is not None
+    assert (bounds.lightest, bounds.fetch_next) == ((), "content.topic")
 
 
 # ── Instants ─────────────────────────────────────────────────────────────────────────────────────

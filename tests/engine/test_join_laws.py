@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Sequence
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,6 +113,18 @@ def segment(draw: st.DrawFn, sanctions: Sequence[int] = tuple(ATOMS)) -> Segment
     )
 
 
+@st.composite
+def alike(draw: st.DrawFn, count: int = 2) -> list[Segment]:
+    """Segments that differ in a few things, so that one often covers another."""
+    made = [draw(segment())]
+    while len(made) < count:
+        other = draw(segment([made[0].sanction]))
+        kept = draw(st.sets(st.sampled_from(Segment.__struct_fields__), min_size=6))
+        shared = {name: getattr(made[-1], name) for name in kept}
+        made.append(msgspec.structs.replace(other, **shared))
+    return made
+
+
 segments = st.lists(segment(), max_size=9).map(frozenset)
 
 EVERY_CIRCUMSTANCE = [
@@ -155,13 +168,14 @@ def test_a_segment_covers_itself(a: Segment) -> None:
     assert ALGEBRA.covers(a, a)
 
 
-@given(segment(), segment())
-def test_segments_that_cover_each_other_are_equal(a: Segment, b: Segment) -> None:
+@given(alike())
+def test_segments_that_cover_each_other_are_equal(pair: list[Segment]) -> None:
+    a, b = pair
     if ALGEBRA.covers(a, b) and ALGEBRA.covers(b, a):
         assert a == b
 
 
-chains = st.lists(segment([CLOSE, REVOKE, PAUSE]), min_size=3, max_size=5)
+chains = alike(4) | st.lists(segment([CLOSE, REVOKE, PAUSE]), min_size=3, max_size=5)
 
 
 @given(chains)
@@ -171,11 +185,12 @@ def test_covering_is_transitive(some: list[Segment]) -> None:
             assert ALGEBRA.covers(c, a)
 
 
-@given(segment(), segment())
+@given(alike() | st.tuples(segment(), segment()))
 def test_one_covers_another_exactly_if_it_brings_about_as_much_whatever_happens(
-    a: Segment, b: Segment
+    pair: Sequence[Segment],
 ) -> None:
     """The order says what it means: it is neither too bold nor too timid."""
+    a, b = pair
     places = places_of(frozenset([a]))
     alone = meaning(frozenset([a]), places)
     instead = meaning(frozenset([b]), places)
@@ -285,6 +300,15 @@ def test_pending_review_never_swallows_what_takes_effect_sooner(some: frozenset[
     for lighter, heavier in ALGEBRA.covers_of(some).items():
         if heavier is not None:
             assert heavier.review <= lighter.review
+
+
+def test_shadow_covers_nothing_that_is_enforced() -> None:
+    strict, mild = limit(0.9, 30), limit(0.3, 10)
+    shadow = msgspec.structs.replace(strict, mode="shadow")
+    assert ALGEBRA.covers(strict, mild)
+    assert not ALGEBRA.covers(shadow, mild)
+    assert not ALGEBRA.at_most([mild], [shadow])
+    assert not ALGEBRA.at_most([shadow], [strict])
 
 
 @given(segments)
@@ -504,6 +528,14 @@ def test_elements_with_other_causes_stay_other_measures() -> None:
     one, two = Cause(frozenset([1])), Cause(frozenset([2]))
     assert [g.arguments for g in together((ads, one), (tips, one))] == [(("ads", "tips"),)]
     assert [g.arguments for g in together((ads, one), (tips, two))] == [(("ads",),), (("tips",),)]
+
+
+def test_a_measure_about_nothing_is_no_part_of_one_about_something() -> None:
+    groups = together(
+        *[(part, Cause()) for part in taken_apart(PAUSE, ((),), ())],
+        *[(part, Cause()) for part in taken_apart(PAUSE, (("ads", "tips"),), ())],
+    )
+    assert [group.arguments for group in groups] == [((),), (("ads", "tips"),)]
 
 
 def test_measures_until_fixed_become_one_that_lasts_until_both_rules_are_silent() -> None:
