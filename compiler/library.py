@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from clausal.dsl.diagnostics import Diagnostics, unreadable
-from clausal.dsl.source import Source, SourceError
+from clausal.dsl.source import Source, SourceError, SourceProblem
 
 SUFFIX: Final = ".policy"
 
@@ -42,7 +42,8 @@ def policy_files(path: Path) -> Iterator[Path]:
     """The file itself, or every policy file in a folder and below, in the order of their names.
 
     Folders whose name begins with a dot are passed over: what lies there (the packages of a virtual
-    environment, the history of a repository) is not what its author works on.
+    environment, the history of a repository) is not what its author works on. So are pipes and
+    devices in a folder, which might never end; one that is named itself is read.
     """
     try:
         is_folder = path.is_dir()
@@ -53,7 +54,8 @@ def policy_files(path: Path) -> Iterator[Path]:
         return
     for folder, below, names in os.walk(path):
         below[:] = sorted(name for name in below if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if name.endswith(SUFFIX))
+        files = (Path(folder, name) for name in sorted(names) if name.endswith(SUFFIX))
+        yield from (file for file in files if file.is_file() or not file.exists())
 
 
 def _identity(path: Path) -> Path:
@@ -93,3 +95,28 @@ def folder_of(source: Source) -> Path:
     if is_shipped(source):
         return shipped().joinpath(*name.parts[1:]).parent
     return Path(name).parent
+
+
+def beside(source: Source, path: PurePath) -> Path:
+    """The file at a path that a source names, which is relative to the source's own folder.
+
+    What a policy names is read when somebody compiles it, and becomes part of the bundle. So the
+    file lies in that folder or below, wherever links lead, and is one that has an end.
+
+    Raises:
+        SourceError: when it does not, or is a device or a pipe.
+    """
+    folder = folder_of(source)
+    file = folder / path
+    problem = None
+    try:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            problem = "it leads out of the folder of the policy"
+        elif file.exists() and not (file.is_file() or file.is_dir()):
+            problem = "it is a device or a pipe, not a file"
+    except (OSError, RuntimeError):
+        # A name too long, links in a circle: whoever opens the file is told what it is.
+        return file
+    if problem is not None:
+        raise SourceError(SourceProblem.UNREADABLE, problem)
+    return file

@@ -152,12 +152,8 @@ def _json_lines(report: Report, file: Source) -> list[str] | None:
         line = file.line(number)
         if not line.strip():
             continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        text = value.get("text") if isinstance(value, dict) else value
-        if not isinstance(text, str) or not _is_well_formed(text):
+        text = _sample(line)
+        if text is None:
             start = file.line_start(number)
             Report(report.diagnostics, file).add(
                 "E0217",
@@ -168,6 +164,19 @@ def _json_lines(report: Report, file: Source) -> list[str] | None:
             return None
         items.append(text)
     return items
+
+
+def _sample(line: str) -> str | None:
+    """The text of a line of JSON; None if it has none that could be stored."""
+    try:
+        value = json.loads(line)
+        text = value.get("text") if isinstance(value, dict) else value
+        if not isinstance(text, str):
+            return None
+        text.encode()  # an escape may stand for half a character, which no file in UTF-8 can hold
+    except (ValueError, RecursionError):
+        return None
+    return text
 
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────

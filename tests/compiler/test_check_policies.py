@@ -448,7 +448,9 @@ def test_a_list_that_cannot_be_read_is_one_complaint(
     assert [d.code for d in check_sources(sources)[1]] == [code]
 
 
-@pytest.mark.parametrize("line", ["{", '{"title": "x"}', "5", '{"text": 5}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "line", ["{", '{"title": "x"}', "5", '{"text": 5}', "[" * 100_000, '"\\ud800"', "9" * 5000]
+)
 def test_a_sample_that_is_none_is_shown_in_its_file(tmp_path: Path, line: str) -> None:
     (tmp_path / "known.jsonl").write_text(f'"one"\n{line}\n', encoding="utf-8")
     body = 'samples known = file "known.jsonl" on offer.title\n'
