@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from clausal.engine.text.fold import fold, fold_with_offsets
-from clausal.engine.text.mapping import character_mapping
-from clausal.engine.text.patterns import PatternSet
-from clausal.engine.text.terms import TermMatcher
+from clausal.compiler.text.fold import fold, fold_with_offsets
+from clausal.compiler.text.mapping import character_mapping
+from clausal.compiler.text.patterns import PatternSet
+from clausal.compiler.text.terms import TermMatcher
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

@@ -41,7 +41,7 @@ from clausal.engine.event import EventReader
 from clausal.engine.history import History, HistoryReader
 from clausal.engine.layout import Form, Tree, lay_out
 from clausal.engine.objects import FAILED_KEY, HISTORY_KEY, fields_of
-from clausal.engine.text.fold import fold
+from clausal.compiler.text.fold import fold
 from clausal.engine.values import (
     ABSENT,
     FAILED,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from clausal.compiler.ir import ArgumentValue, Constant, Corpus, LadderDef, MeasureDef
+from clausal.compiler.text.surrogates import well_formed
 from clausal.engine.decision import Mode, TargetRef
 from clausal.engine.join import Algebra
 from clausal.engine.segments import FOREVER, Cause, Segment, Value, split
-from clausal.engine.text.surrogates import well_formed
 from clausal.engine.values import Missing
 from clausal.engine.values import Value as SlotValue
 

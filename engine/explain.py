@@ -27,15 +27,15 @@ from clausal.compiler.ir import (
     Truth,
     VersionDef,
 )
+from clausal.compiler.text.fold import fold, fold_with_offsets, original_span
+from clausal.compiler.text.patterns import PatternSet
+from clausal.compiler.text.terms import find_term
 from clausal.compiler.types import MICROSECONDS, Scalar, Type
 from clausal.engine.decide import Case, Decider
 from clausal.engine.decision import Decision, Mode
 from clausal.engine.phrase import constant, params_of, phrase
 from clausal.engine.reference import Evaluation, slots_of
 from clausal.engine.render import clean, rfc3339
-from clausal.engine.text.fold import fold, fold_with_offsets, original_span
-from clausal.engine.text.patterns import PatternSet
-from clausal.engine.text.terms import find_term
 from clausal.engine.values import Missing, Value
 
 Verdict = Literal["true", "false", "unknown"]

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 from clausal.compiler.ir import Slot
 from clausal.compiler.program import Op, Program, ProgramError, SlotKind, integers, mask_words
+from clausal.compiler.text.patterns import PatternSet
+from clausal.compiler.text.terms import TermMatcher
 from clausal.compiler.types import Enum, Scalar, ScalarName, SetOf, Type
-from clausal.engine.text.patterns import PatternSet
-from clausal.engine.text.terms import TermMatcher
 
 DEPTH_LIMIT: Final = 64
 """The longest path of a field: the core recurses from object to object."""

@@ -2,7 +2,7 @@
 
 It walks the conditions as the checker left them, for one event at a time, and knows nothing of the
 decision program. The compiled core must agree with it on every event. It shares with the core what
-an event may look like (`clausal.engine.event`) and what a text folds to (`clausal.engine.text`).
+an event may look like (`clausal.engine.event`) and what a text folds to (`clausal.compiler.text`).
 
 A condition is true, false or unknown, after Kleene; unknown is None here.
 """
@@ -18,11 +18,11 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from clausal.compiler import ir
+from clausal.compiler.text.fold import fold
+from clausal.compiler.text.patterns import PatternSet
+from clausal.compiler.text.terms import find_term
 from clausal.compiler.types import Scalar
 from clausal.engine.event import ABSENT, FAILED, EventReader, History, Missing, Value
-from clausal.engine.text.fold import fold
-from clausal.engine.text.patterns import PatternSet
-from clausal.engine.text.terms import find_term
 
 Verdict = bool | None
 """A truth value after Kleene."""

@@ -13,6 +13,8 @@ import pytest
 from clausal.compiler import ir
 from clausal.compiler.checking import amounts, tables, values
 from clausal.compiler.checking.report import Report
+from clausal.compiler.text.patterns import MAX_PATTERN_LENGTH
+from clausal.compiler.text.terms import MAX_TERM_LENGTH
 from clausal.compiler.types import MICROSECONDS, Scalar, ScalarName
 from clausal.dsl import nodes, source
 from clausal.dsl.diagnostics import Diagnostics
@@ -29,8 +31,6 @@ from clausal.engine.decision import (
     Undetermined,
 )
 from clausal.engine.reference import Evaluation
-from clausal.engine.text.patterns import MAX_PATTERN_LENGTH
-from clausal.engine.text.terms import MAX_TERM_LENGTH
 from clausal.engine.values import ABSENT, Missing, Value, convert
 from tests.docs.fences import ROOT
 

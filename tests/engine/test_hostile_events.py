@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from clausal.compiler.pipeline import compile_sources
+from clausal.compiler.text.surrogates import well_formed
 from clausal.engine.evaluator import Bundle
-from clausal.engine.text.surrogates import well_formed
 from tests.support.every_slot import LIBRARY, RULES
 
 BUNDLE = Bundle(compile_sources([LIBRARY, RULES]))

@@ -28,9 +28,9 @@ from clausal.compiler.program import (
     integers,
     mask_words,
 )
-from clausal.engine.text.fold import fold
-from clausal.engine.text.patterns import PatternSet
-from clausal.engine.text.terms import find_term
+from clausal.compiler.text.fold import fold
+from clausal.compiler.text.patterns import PatternSet
+from clausal.compiler.text.terms import find_term
 from clausal.engine.values import ABSENT, FAILED, Missing, Value
 
 Verdict = bool | None

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from clausal.engine.text.fold import fold
-from clausal.engine.text.pattern_folding import fold_pattern
-from clausal.engine.text.pattern_tokens import PatternError, class_items, tokens
-from clausal.engine.text.patterns import (
+from clausal.compiler.text.fold import fold
+from clausal.compiler.text.pattern_folding import fold_pattern
+from clausal.compiler.text.pattern_tokens import PatternError, class_items, tokens
+from clausal.compiler.text.patterns import (
     MAX_PATTERN_LENGTH,
     MAX_STEPS,
     PatternSet,

@@ -13,7 +13,7 @@ What "occurs" means:
   words: where its first or last character is a Latin letter or a digit, the text must not go on
   with another one. `ad` occurs in `an ad.`, `看ad吧` and `my_ad`, but not in `made` nor in `ad4`.
   To find the beginning of a word, write a pattern: `matches /vx[0-9]*/`.
-- In a `text` field, text and terms are folded (see `clausal.engine.text.fold`). In a `string`
+- In a `text` field, text and terms are folded (see `clausal.compiler.text.fold`). In a `string`
   field, both are taken as they are: case matters.
 - Characters between those of a term hide it. Terms are literal: `*` and `.` mean themselves.
 """
@@ -25,8 +25,8 @@ from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from clausal.engine.text.fold import fold, fold_with_offsets, original_span
-from clausal.engine.text.surrogates import well_formed
+from clausal.compiler.text.fold import fold, fold_with_offsets, original_span
+from clausal.compiler.text.surrogates import well_formed
 
 # The letters of the Latin script that languages use, in blocks that hold little else, and ASCII
 # digits. Full-width and mathematical forms are not among them: folding leaves none.

@@ -19,9 +19,9 @@ import re
 import unicodedata
 from typing import Final
 
-from clausal.engine.text.fold import segments
-from clausal.engine.text.mapping import character_mapping
-from clausal.engine.text.pattern_tokens import Kind, PatternError, Token, class_items, tokens
+from clausal.compiler.text.fold import segments
+from clausal.compiler.text.mapping import character_mapping
+from clausal.compiler.text.pattern_tokens import Kind, PatternError, Token, class_items, tokens
 
 _SPECIAL: Final = frozenset(r"\.^$|()[]{}*+?-")
 _CONTROL_ESCAPES: Final = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}

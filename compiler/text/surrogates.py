@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from clausal.engine.text.mapping import REPLACEMENT
+from clausal.compiler.text.mapping import REPLACEMENT
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 

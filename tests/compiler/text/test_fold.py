@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clausal.engine.text.fold import _joins, fold, fold_with_offsets, original_span
-from clausal.engine.text.mapping import character_mapping
-from clausal.engine.text.surrogates import well_formed
+from clausal.compiler.text.fold import _joins, fold, fold_with_offsets, original_span
+from clausal.compiler.text.mapping import character_mapping
+from clausal.compiler.text.surrogates import well_formed
 
 # Characters that meet in unpleasant ways: letters and what composes with them, jamo, half-width
 # voicing marks, iotas below, removed characters, characters that become several, lone surrogates.
@@ -84,7 +84,7 @@ def test_folding_is_the_definition(text: str) -> None:
 @example("e\u0301\u0327\u200bﾞ\u0345\u0f73\u0301", 1)
 def test_folding_in_pieces_is_folding(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clausal.engine.text.fold._PIECE", piece)
+        patch.setattr("clausal.compiler.text.fold._PIECE", piece)
         folded = fold(text)
     assert folded == fold(text)
 

@@ -32,7 +32,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from clausal.engine.text.mapping import character_mapping
+from clausal.compiler.text.mapping import character_mapping
 
 # The only letter that trades places with accents when it is folded: U+0345, a combining iota
 # below, becomes this letter. It is why D147 decomposes a text before it folds it.

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clausal.engine.text.fold import fold
-from clausal.engine.text.terms import (
+from clausal.compiler.text.fold import fold
+from clausal.compiler.text.terms import (
     MAX_TERM_LENGTH,
     TermMatch,
     TermMatcher,
@@ -70,7 +70,7 @@ def test_long_texts_are_matched_in_pieces(
         text = fold(text)
     whole = matcher.hits(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clausal.engine.text.terms._PIECE", piece)
+        patch.setattr("clausal.compiler.text.terms._PIECE", piece)
         assert matcher.hits(text) == whole
 
 

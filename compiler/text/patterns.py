@@ -7,7 +7,7 @@ the end of the text, or of each line after `(?m)`; a dot is any character but a 
 `\d`, `\s` and `\b` know ASCII only, so that `\b` stands between `看` and `ad`; for more there is
 `\p{L}`, `\p{Han}`, `\p{N}`.
 
-A pattern on a `text` field is itself folded (`clausal.engine.text.pattern_folding`) and matched
+A pattern on a `text` field is itself folded (`clausal.compiler.text.pattern_folding`) and matched
 without regard to case: `/ＡＢＣ/`, `/ABC/` and `/abc/` are one pattern there. On a `string` field,
 pattern and text are taken as they are.
 
@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Final
 
 import re2
 
-from clausal.engine.text.fold import fold_with_offsets, original_span
-from clausal.engine.text.pattern_folding import fold_pattern
-from clausal.engine.text.pattern_tokens import Kind, PatternError, Token, tokens
-from clausal.engine.text.surrogates import well_formed
+from clausal.compiler.text.fold import fold_with_offsets, original_span
+from clausal.compiler.text.pattern_folding import fold_pattern
+from clausal.compiler.text.pattern_tokens import Kind, PatternError, Token, tokens
+from clausal.compiler.text.surrogates import well_formed
 
 if TYPE_CHECKING:
     from re2 import _Regexp

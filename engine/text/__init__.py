@@ -1,1 +1,0 @@
-"""Text for the engine: folding, and the matching of terms, patterns and samples."""
