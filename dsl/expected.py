@@ -42,7 +42,7 @@ _IN_TEST: Final = frozenset({"at", "decided", "given", "expect"})
 _GROUPS: Final = (
     # What tells that the group is meant, what to call it, and what that covers.
     ({"not", "count"}, "a condition", _OPERANDS | {"not"}),
-    ({"count"}, "a value", _OPERANDS),
+    ({"count", "NAME"}, "a value", _OPERANDS),
     ({"NAME", "NUMBER", "true"}, "a value", _LITERALS),
     ({"PLUS", "COMPARE"}, "an operator", _OPERATORS),
     ({"bool", "enum"}, "a type", _TYPES),
@@ -67,7 +67,7 @@ _KINDS: Final = {
     "CLAUSE_ID": "the number of a clause",
     "PIN": "the fingerprint of a clause",
     "STEP": "a step such as `2 =>`",
-    "EVENT_ROLE": "`time` or `id`",
+    "EVENT_ROLE": "`time`, `id`",
 }
 
 _SIGNS: Final = {

@@ -79,6 +79,8 @@ _NO_UNITS: Final = frozenset(
     {"month", "months", "mo", "月", "个月", "y", "yr", "yrs", "year", "years", "年"}
 )
 
+_QUOTES: Final = 'write texts in `"…"` or `“…”`'
+
 _DATE: Final = re.compile(
     r"(?<![0-9])([0-9]{4})(?:年|[-/.])([0-9]{1,2})(?:月|[-/.])([0-9]{1,2})(?:日|号|(?![0-9]))"
 )
@@ -133,9 +135,18 @@ def _equals(slip: Slip) -> str | None:
 
 def _sign(slip: Slip) -> str | None:
     """Operators and separators of other languages."""
+    if slip.before.endswith("<") and slip.rest.startswith(">"):
+        return "write `!=`"
     for sign, instead in _SIGNS.items():
         if slip.rest.startswith(sign):
             return instead
+    return None
+
+
+def _text(slip: Slip) -> str | None:
+    """``zh 清朗``, ``zh「清朗」``: a language without a text in quotes after it."""
+    if "LANG" in slip.expected and re.match(r"(?:zh|en)", slip.word):
+        return _QUOTES
     return None
 
 
@@ -215,20 +226,19 @@ _SIGNS: Final = {
     "｜": "write `or`",
     "!": "write `not`",
     "！": "write `not`",
-    "<>": "write `!=`",
     ";": "leave it out: an entry ends where the next one begins",
     "；": "leave it out: an entry ends where the next one begins",
     "。": "leave it out: an entry ends where the next one begins",
     "//": "comments begin with `#`",
     "/*": "comments begin with `#`",
     "--": "comments begin with `#`",
-    "'": 'write texts in `"…"` or `“…”`',
-    "‘": 'write texts in `"…"` or `“…”`',
-    "「": 'write texts in `"…"` or `“…”`',
-    "『": 'write texts in `"…"` or `“…”`',
-    "＂": 'write texts in `"…"` or `“…”`',
-    "”": 'write texts in `"…"` or `“…”`',
-    "`": 'write texts in `"…"` or `“…”`',
+    "'": _QUOTES,
+    "‘": _QUOTES,
+    "「": _QUOTES,
+    "『": _QUOTES,
+    "＂": _QUOTES,
+    "”": _QUOTES,
+    "`": _QUOTES,
 }
 
 _SLIPS: Final[tuple[Callable[[Slip], str | None], ...]] = (
@@ -237,6 +247,7 @@ _SLIPS: Final[tuple[Callable[[Slip], str | None], ...]] = (
     _unit,
     _equals,
     _sign,
+    _text,
     _colon,
     _hyphen,
     _is,

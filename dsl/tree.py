@@ -226,8 +226,7 @@ class Builder:
     def path(self, span: Span, first: Token, *rest: nodes.Name) -> nodes.Path:
         return nodes.Path((self._name(first).text, *(part.text for part in rest)), span)
 
-    def path_or_name(self, span: Span, first: Token, *rest: nodes.Name) -> nodes.Path:
-        return self.path(span, first, *rest)
+    path_or_name = path
 
     def list_of(self, span: Span, *items: nodes.Literal) -> nodes.ListOf:
         return nodes.ListOf(items, span)

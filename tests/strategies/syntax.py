@@ -165,7 +165,7 @@ SIGNED = st.one_of(NUMBERS, DURATIONS, MOMENTS)
 
 # ── Expressions ──────────────────────────────────────────────────────────────────────────────────
 
-OPERANDS = ("missing", "count", "strikes", "similarity", "not", "true", "false")
+OPERANDS = ("count", "strikes", "similarity", "not", "true", "false")
 _PATTERNS = st.lists(
     st.sampled_from(["a", "谣言", r"\/", r"\d+", "[^x]", " ", "#", '"', "(a|b)*", "“”"]), min_size=1
 ).map("".join)
