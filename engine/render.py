@@ -149,12 +149,12 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     white space of any kind becomes one space, and what is cut off is shown by an ellipsis.
     """
     # However long the text, only so much of it is looked at.
+    start = text[: 8 * longest]
+    harmless = "".join(one for one in start if one.isspace() or not is_hidden(one))
     kept: list[str] = []
     marks = 0
     cut = False
-    for character in " ".join(text[: 8 * longest].split()):
-        if is_hidden(character):
-            continue
+    for character in " ".join(harmless.split()):
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks > _MOST_MARKS:
             continue

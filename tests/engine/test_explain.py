@@ -263,6 +263,10 @@ TIMES = msgspec.structs.replace(
             ),
             "(time - 2024-05-01T12:00:00+08:00) < 1h",
         ),
+        (
+            Comparison("<", Constant(0.0), Arithmetic("-", Reading(TIME), Constant(3600e6))),
+            "1970-01-01T08:00:00+08:00 < (time - 1h)",
+        ),
         (staged(0.85), "content.score.staged >= 0.85"),
         (viral(50_000), "traffic.views > 50000"),
         (no_topic, "content.topic is missing"),
