@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePath
-from typing import Final
-
-import re2
 
 from clausal.compiler.checking.definitions import Definitions, SamplesInfo, TermsInfo
 from clausal.compiler.checking.report import Report
 from clausal.compiler.checking.schema import shown
 from clausal.compiler.checking.scopes import Scope
 from clausal.compiler.library import beside
+from clausal.compiler.text.patterns import pattern_problem
+from clausal.compiler.text.terms import check_term
 from clausal.compiler.types import Scalar
 from clausal.dsl import nodes
 from clausal.dsl.diagnostics import Label
 from clausal.dsl.source import Source, SourceError, Span
-
-MAX_TERM_LENGTH: Final = 200
-MAX_PATTERN_LENGTH: Final = 1000
-
 
 # ── Terms ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,30 +72,11 @@ def _checked(
         return None
     sound = True
     for term, label in entries:
-        problem = term_problem(term)
+        problem = check_term(term)
         if problem is not None:
             sound = False
             Report(report.diagnostics, label.source).add("E0218", problem, label.span)
     return tuple(sorted({term for term, _ in entries})) if sound else None
-
-
-def term_problem(term: str) -> str | None:
-    """Why a term cannot stand in a list, in plain words; None if it can.
-
-    Folding takes characters away that are not drawn, and leaves all that are.
-    """
-    if not any(_is_drawn(character) for character in term):
-        return "the term has no visible character"
-    if len(term) > MAX_TERM_LENGTH:
-        return f"the term is longer than {MAX_TERM_LENGTH} characters"
-    return None
-
-
-_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-
-
-def _is_drawn(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
 
 
 # ── Samples ──────────────────────────────────────────────────────────────────────────────────────
@@ -227,37 +202,21 @@ def _lines(file: Source) -> Iterator[tuple[str, Span]]:
 
 def check_pattern(report: Report, node: nodes.Matches, *, folded: bool) -> bool:
     """Whether a pattern is a regular expression of linear cost; if not, report it (E0308)."""
-    problem = pattern_problem(node.pattern)
+    problem = pattern_problem(node.pattern, folded=folded)
     if problem is None:
         return True
-    end = node.span.end
+    start = node.span.end - 1 - len(node.pattern)
+    place = Span(start - 1, node.span.end)
+    if problem.offset is not None:
+        place = Span(start + problem.offset, start + problem.offset + 1)
     report.add(
         "E0308",
-        "the pattern cannot be used",
-        Span(end - len(node.pattern) - 2, end),
-        problem,
-        notes=[
-            "patterns are those of RE2, without back references and look-around",
-            "they match in time linear in the text",
-        ],
+        f"the pattern cannot be used: {problem.reason}",
+        place,
+        "",
+        notes=["patterns are those of RE2, which match in time linear in the text"],
     )
     return False
-
-
-def pattern_problem(pattern: str) -> str | None:
-    """Why a pattern cannot be used, in plain words; None if it can."""
-    if len(pattern) > MAX_PATTERN_LENGTH:
-        return f"it is longer than {MAX_PATTERN_LENGTH} characters"
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(pattern, options)
-    except UnicodeEncodeError:
-        return "it has a character that is none: a lone surrogate"
-    except re2.error as error:
-        reason = error.args[0] if error.args else ""
-        return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-    return None
 
 
 def sifted(report: Report | None, values: nodes.ListOf) -> list[nodes.Literal]:
