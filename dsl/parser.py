@@ -26,7 +26,8 @@ from clausal.dsl.tables import (
     Reduction,
     grammar,
 )
-from clausal.dsl.tree import Builder, Token
+from clausal.dsl.tree import Builder
+from clausal.dsl.words import Token
 
 __all__ = ["DECLARATIONS", "NESTING_LIMIT", "keywords", "parse"]
 

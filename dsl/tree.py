@@ -1,50 +1,20 @@
 """From what the grammar recognises to the syntax tree.
 
-One method for each rule of ``grammar.lark``, called by Lark as the rule is reduced; none looks at
-more than its own children. Literals are checked here, where their spelling is known.
+One method for each rule of ``grammar.lark``, called when the rule is reduced; none looks at more
+than its own children.
 """
 
 from __future__ import annotations
 
-import datetime
-import re
-import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from clausal.dsl import nodes
-from clausal.dsl.diagnostics import Diagnostics
-from clausal.dsl.render.visible import is_hidden
 from clausal.dsl.slips import misplaced
-from clausal.dsl.source import Source, Span
+from clausal.dsl.source import Span
+from clausal.dsl.words import HALF_WIDTH, Token, Words
 
-_HALF_WIDTH: Final = str.maketrans(
-    "０１２３４５６７８９＜＞＝！＋－×＊÷／：．％", "0123456789<>=!+-**//:.%"
-)
 _COMPARISONS: Final = {"≤": "<=", "≥": ">=", "≠": "!="}
-_ESCAPES: Final = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-_ESCAPE: Final = re.compile(r"\\(u\{([^}]*)\}|.)", re.DOTALL)
-_AMOUNT: Final = re.compile(r"[0-9.]+")
-_LONGEST: Final = 300
-"""Neither the digits of a number nor its power of ten may be more."""
-_LONGEST_STEP: Final = 9
-"""The digits that the number of a step may have."""
-
-
-@dataclass(slots=True)
-class Token:
-    """A name, a literal, an operator, or a keyword that means something by itself."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-    @property
-    def span(self) -> Span:
-        """Where it stands in the source."""
-        return Span(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,114 +38,14 @@ def _phrased(words: tuple[Token, ...]) -> str:
     return " ".join(word.text for word in words)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"
-
-
-class Builder:
-    """Builds the nodes of one source; what is wrong with a literal goes to `diagnostics`.
+class Builder(Words):
+    """Builds the nodes of one source.
 
     Each method is called with the span of what was reduced and the values of its parts, in the order
     of the grammar; a part that the author left out is left out here too.
     """
 
-    def __init__(self, source: Source, diagnostics: Diagnostics) -> None:
-        self.source = source
-        self.diagnostics = diagnostics
-
-    # ── Words and literals ───────────────────────────────────────────────────────────────────────
-
-    def _name(self, token: Token) -> nodes.Name:
-        text = token.text
-        if not text.isascii():
-            text = unicodedata.normalize("NFC", text)
-            if any(map(is_hidden, text)):
-                self.diagnostics.error(
-                    "E0102",
-                    f"the name `{text}` holds a character that cannot be seen",
-                    self.source,
-                    token.span,
-                )
-        return nodes.Name(text, token.span)
-
-    def _string(self, token: Token) -> nodes.String:
-        body = token.text[1:-1]
-        if "\\" in body and token.text[0] != "“":
-            body = _ESCAPE.sub(lambda match: self._unescaped(match, token.start + 1), body)
-        return nodes.String(body, token.span)
-
-    def _unescaped(self, match: re.Match[str], start: int) -> str:
-        """The character of an escape in a string whose text begins at `start`."""
-        simple, code = match.group(1), match.group(2)
-        if simple in _ESCAPES:
-            return _ESCAPES[simple]
-        if code is not None and re.fullmatch(r"[0-9A-Fa-f]{1,6}", code):
-            value = int(code, 16)
-            if 0 < value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF:
-                return chr(value)
-        self.diagnostics.error(
-            "E0107",
-            f"`{match.group()}` is not an escape",
-            self.source,
-            Span(start + match.start(), start + match.end()),
-            help=('write `\\"`, `\\\\`, `\\n`, `\\t` or `\\u{4e2d}`',),
-        )
-        return match.group()
-
-    def _number(self, token: Token) -> nodes.Number:
-        text = token.text.translate(_HALF_WIDTH).replace("_", "")
-        digits = text.rstrip("%kM千万百亿 \u3000\u00a0")
-        suffix = text[len(digits) :].strip()
-        return nodes.Number(self._decimal(digits, token), suffix, token.span)
-
-    def _decimal(self, digits: str, token: Token) -> Decimal:
-        try:
-            value = Decimal(digits)
-        except InvalidOperation:
-            value = Decimal("Infinity")
-        if value.is_finite() and len(digits) <= _LONGEST and abs(value.adjusted()) <= _LONGEST:
-            return value
-        self.diagnostics.error(
-            "E0105",
-            f"`{_short(token.text)}` is too large or too small a number",
-            self.source,
-            token.span,
-        )
-        return Decimal(0)
-
-    def _duration(self, token: Token) -> nodes.Duration:
-        text = token.text.translate(_HALF_WIDTH).replace("_", "")
-        amount = _AMOUNT.match(text)
-        assert amount is not None
-        unit = text[amount.end() :].strip()
-        return nodes.Duration(self._decimal(amount.group(), token), unit, token.span)
-
-    def _moment(self, token: Token, what: str) -> str:
-        text = token.text.translate(_HALF_WIDTH)
-        try:
-            datetime.datetime.fromisoformat(text)
-            known = "T24" not in text  # which newer versions of Python take for the next day
-        except ValueError:
-            known = False
-        if not known:
-            self.diagnostics.error(
-                "E0106", f"`{token.text}` is not a {what} of the calendar", self.source, token.span
-            )
-        return text
-
-    def _clock(self, token: Token) -> str:
-        text = token.text.translate(_HALF_WIDTH)
-        hour, minute = text.split(":")
-        if int(hour) > 24 or int(minute) > 59 or (int(hour) == 24 and int(minute) > 0):
-            self.diagnostics.error(
-                "E0106",
-                f"`{token.text}` is not a time of day",
-                self.source,
-                token.span,
-                help=("times of day run from 00:00 to 24:00",),
-            )
-            return "00:00"
-        return text
+    # ── Texts, names and literals ────────────────────────────────────────────────────────────────
 
     def texts(self, span: Span, *tokens: Token) -> nodes.Texts:
         if len(tokens) == 1:
@@ -240,10 +110,10 @@ class Builder:
     # ── Headers ──────────────────────────────────────────────────────────────────────────────────
 
     def policy(self, span: Span, name: nodes.Name, version: Token, *entries: Any) -> nodes.Policy:
-        return nodes.Policy(name, version.text.translate(_HALF_WIDTH), entries, span)
+        return nodes.Policy(name, version.text.translate(HALF_WIDTH), entries, span)
 
     def library(self, span: Span, name: nodes.Name, version: Token, *entries: Any) -> nodes.Library:
-        return nodes.Library(name, version.text.translate(_HALF_WIDTH), entries, span)
+        return nodes.Library(name, version.text.translate(HALF_WIDTH), entries, span)
 
     def title(self, span: Span, texts: nodes.Texts) -> nodes.Title:
         return nodes.Title(texts, span)
@@ -258,12 +128,12 @@ class Builder:
         return nodes.TimeZone(self._string(token), span)
 
     def use(self, span: Span, name: nodes.Name, version: Token) -> nodes.Use:
-        return nodes.Use(name, version.text.translate(_HALF_WIDTH), span)
+        return nodes.Use(name, version.text.translate(HALF_WIDTH), span)
 
     # ── Notice ───────────────────────────────────────────────────────────────────────────────────
 
     def clause(self, span: Span, id: Token, quote: Token, *rest: Any) -> nodes.Clause:
-        name = nodes.Name(id.text.translate(_HALF_WIDTH), id.span)
+        name = nodes.Name(id.text.translate(HALF_WIDTH), id.span)
         reason = next((r for r in rest if isinstance(r, tuple)), ())
         return nodes.Clause(name, self._string(quote), _phrase("status", rest) or "", reason, span)
 
@@ -410,7 +280,7 @@ class Builder:
         return nodes.Cites(citations, span)
 
     def citation(self, span: Span, clause: Token, pin: Token | None = None) -> nodes.Citation:
-        name = nodes.Name(clause.text.translate(_HALF_WIDTH), clause.span)
+        name = nodes.Name(clause.text.translate(HALF_WIDTH), clause.span)
         return nodes.Citation(name, pin.text[1:] if pin is not None else None, span)
 
     def when(self, span: Span, condition: nodes.Expression) -> nodes.When:
@@ -495,17 +365,9 @@ class Builder:
         )
 
     def step(self, span: Span, number: Token, *consequences: nodes.Consequence) -> nodes.Step:
-        digits = number.text.translate(_HALF_WIDTH).rstrip("+＋")
+        digits = number.text.translate(HALF_WIDTH).rstrip("+＋")
         and_above = len(digits) < len(number.text)
         return nodes.Step(self._step_number(digits, number), and_above, consequences, span)
-
-    def _step_number(self, digits: str, token: Token) -> int:
-        if digits.isdecimal() and len(digits) <= _LONGEST_STEP:
-            return int(digits)
-        self.diagnostics.error(
-            "E0105", f"`{_short(token.text)}` is not the number of a step", self.source, token.span
-        )
-        return 0
 
     # ── Tests ────────────────────────────────────────────────────────────────────────────────────
 
@@ -553,7 +415,7 @@ class Builder:
         return nodes.ExpectUndetermined(self._name(rule), span)
 
     def expect_step(self, span: Span, ladder: Token, step: Token) -> nodes.ExpectStep:
-        number = self._step_number(step.text.translate(_HALF_WIDTH), step)
+        number = self._step_number(step.text.translate(HALF_WIDTH), step)
         return nodes.ExpectStep(self._name(ladder), number, span)
 
     def expect_only(self, span: Span, rules: tuple[nodes.Name, ...] = ()) -> nodes.ExpectOnly:
@@ -574,7 +436,7 @@ class Builder:
         return nodes.Not(item, span)
 
     def compare_op(self, span: Span, token: Token) -> _Phrase:
-        text = token.text.translate(_HALF_WIDTH)
+        text = token.text.translate(HALF_WIDTH)
         return _Phrase("operator", _COMPARISONS.get(text, text))
 
     def compare(self, span: Span, *rest: Any) -> nodes.Compare:
@@ -610,7 +472,7 @@ class Builder:
         return nodes.IsMissing(item, True, span)
 
     def arithmetic(self, span: Span, left: Any, operator: Token, right: Any) -> nodes.Arithmetic:
-        return nodes.Arithmetic(operator.text.translate(_HALF_WIDTH), left, right, span)
+        return nodes.Arithmetic(operator.text.translate(HALF_WIDTH), left, right, span)
 
     def minus(self, span: Span, sign: Token, item: nodes.Expression) -> nodes.Expression:
         if isinstance(item, nodes.Number) and not item.digits.is_signed():

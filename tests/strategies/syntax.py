@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -396,7 +397,7 @@ TEST_ENTRIES = st.one_of(
 )
 TESTS = st.builds(nodes.Test, STRINGS, _some(TEST_ENTRIES))
 
-DECLARATIONS = {
+DECLARATIONS: dict[type, st.SearchStrategy[Any]] = {
     nodes.Policy: POLICIES,
     nodes.Library: LIBRARIES,
     nodes.Clause: CLAUSES,
