@@ -21,6 +21,7 @@ from clausal.compiler.ir import Corpus
 from clausal.compiler.pipeline import check_sources, compile_sources, optimise
 from clausal.dsl.parser import parse
 from clausal.dsl.source import Source
+from clausal.engine._core import Core
 from clausal.engine.evaluator import Bundle
 
 if TYPE_CHECKING:
@@ -124,6 +125,23 @@ def test_evaluate_json(benchmark: BenchmarkFixture, rules: int) -> None:
 @pytest.mark.benchmark(group="evaluate: 200 events, JSON in")
 def test_floor_decoding(benchmark: BenchmarkFixture) -> None:
     rounds(benchmark, msgspec.json.Decoder().decode, lines())
+
+
+@pytest.mark.benchmark(group="match: 200 events, the rules that fire or are undetermined")
+@pytest.mark.parametrize("way", ["index", "every rule in turn"])
+@pytest.mark.parametrize("rules", [*SIZES, 10_000])
+def test_match(benchmark: BenchmarkFixture, rules: int, way: str) -> None:
+    """What the index saves: reading an event and finding its rules, without deciding on measures."""
+    compiled = artifact(rules)
+    core = Core(
+        compiled.program,
+        compiled.meta.slots,
+        time_slot=compiled.meta.time_slot,
+        verified=True,
+        index=compiled.index if way == "index" else None,
+    )
+    instant = 1_714_500_000_000_000
+    rounds(benchmark, lambda event: core.run(core.read(event), instant), events())
 
 
 @pytest.mark.benchmark(group="explain: an event")
