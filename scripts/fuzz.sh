@@ -27,12 +27,16 @@ for target in tests/fuzz/fuzz_*.py; do
     corpus=build/fuzz/$name
     mkdir -p "$corpus"
     seeds=()
+    options=()
     if [ -d "tests/fuzz/seeds/$name" ]; then
         seeds=("tests/fuzz/seeds/$name")
     fi
+    if [ -e "tests/fuzz/$name.dict" ]; then
+        options=("-dict=tests/fuzz/$name.dict")
+    fi
     echo "-- $name, ${seconds}s"
     if ! "$python" "$target" -max_total_time="$seconds" -timeout=10 -verbosity=0 -print_final_stats=1 \
-        -artifact_prefix="build/fuzz/$name-" "$corpus" "${seeds[@]}" >"build/fuzz/$name.log" 2>&1; then
+        -artifact_prefix="build/fuzz/$name-" "${options[@]}" "$corpus" "${seeds[@]}" >"build/fuzz/$name.log" 2>&1; then
         status=1
         tail -n 40 "build/fuzz/$name.log"
     else
