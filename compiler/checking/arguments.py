@@ -153,7 +153,8 @@ def _quantity(argued: Argued, type: types.Scalar, literal: nodes.Literal) -> ir.
         argued.refuse("E0303", literal.span, _wanted(type))
         return None
     if type.name == "share" and not all(0 <= end <= 1 for end in (value, *ends)):
-        percent = origin is None and dimension is Dimension.PLAIN and 1 < value <= 100
+        bare = not scope.report.text(literal.span).endswith(("%", "％"))
+        percent = bare and origin is None and dimension is Dimension.PLAIN and 1 < value <= 100
         hints = [f"for {value:g} percent write `{value:g}%`"] if percent else []
         argued.refuse("E0304", literal.span, "a share, which lies between 0 and 1", hints)
         return None

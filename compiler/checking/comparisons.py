@@ -363,7 +363,8 @@ class Comparer:
         if wrong is None:
             return True
         text = self.report.text(right.span)
-        percent = isinstance(right.quantity, ir.Constant) and 1 < value <= 100
+        bare = isinstance(right.quantity, ir.Constant) and not text.endswith(("%", "％"))
+        percent = bare and 1 < value <= 100
         self.report.add(
             "E0304",
             f"`{text}` {'can be' if wrong is not value else 'is'} "

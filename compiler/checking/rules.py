@@ -367,10 +367,20 @@ class PolicyChecker:
         if len(gap.path) == 1:
             name = nodes.Name(gap.path[0], gap.span)
             found = self.scope.lookup(Space.VALUE, name.text)
-            if found is not None and isinstance(found.node, nodes.Tally):
+            if found is not None:
                 self.scope.resolve(Space.VALUE, name)
-                tally = self.definitions.tallies[id(found.node)]
-                return self.expressions.inputs.history("tally", tally)
+                if isinstance(found.node, nodes.Tally):
+                    tally = self.definitions.tallies[id(found.node)]
+                    return self.expressions.inputs.history("tally", tally)
+                self.report.add(
+                    "E0110",
+                    f"`{{{name.text}}}` does not name a field or a tally",
+                    gap.span,
+                    "",
+                    others=[found.place],
+                    help=["write what it stands for into the text"],
+                )
+                return None
         use = self.scope.field(gap.path, gap.span)
         return None if use is None else self.expressions.inputs.field(use, self.report, gap.span)
 

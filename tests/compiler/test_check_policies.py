@@ -193,6 +193,12 @@ def test_a_rule_is_checked(old: str, new: str, wanted: list[str]) -> None:
     assert codes(policy(text.replace(old, new))) == wanted
 
 
+@pytest.mark.parametrize("declared", ["param p = 5", "let p = offer.copies + 1", 'terms p = ["a"]'])
+def test_a_hole_takes_no_other_name_of_a_value(declared: str) -> None:
+    text = rule("offer.first").replace("Reason.", "At most {p}.")
+    assert codes(policy(f"{declared}\n{text}")) == ["E0110"]
+
+
 def test_two_rules_of_one_name_are_one_complaint() -> None:
     assert codes(policy(rule("offer.first") + rule("offer.labelled"))) == ["E0202"]
 
