@@ -353,4 +353,4 @@ def _argument(type: Type | None, value: float | bool | str | tuple[str, ...]) ->
                 return share(value)
             if type == Scalar("duration"):
                 return constant(value * MICROSECONDS, "duration", "UTC")
-            return f"{value:g}"
+            return f"{value:.15g}"

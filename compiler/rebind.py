@@ -117,9 +117,9 @@ def _checked(param: ParamDef, value: float) -> float:
         raise BindingError(f"`{param.name}` must be a finite number") from None
     problem = _problem(param.type, number)
     if problem is None and param.low is not None and number < param.low:
-        problem = f"must be at least {param.low:g}"
+        problem = f"must be at least {param.low:.15g}"
     if problem is None and param.high is not None and number > param.high:
-        problem = f"must be at most {param.high:g}"
+        problem = f"must be at most {param.high:.15g}"
     if problem is not None:
         raise BindingError(f"`{param.name}` {problem}, not {value}")
     return number
@@ -193,6 +193,6 @@ class _Arguments:
         problem = _problem(param.type.name, bound.value)
         if problem is not None:
             raise BindingError(
-                f"with these values, `{param.name}` of `{of.name}` is {bound.value:g}; it {problem}"
+                f"with these values, `{param.name}` of `{of.name}` is {bound.value:.15g}; it {problem}"
             )
         return bound

@@ -213,8 +213,10 @@ def _params(corpus: Corpus) -> Table:
     )
     for param in corpus.params:
         low, high = param.low, param.high
-        limits = "" if low is None or high is None else f"{low:g} .. {high:g}"
-        rows.add_row(safe(param.name), param.type, f"{param.value:g}", limits, title(param.label))
+        limits = "" if low is None or high is None else f"{low:.15g} .. {high:.15g}"
+        rows.add_row(
+            safe(param.name), param.type, f"{param.value:.15g}", limits, title(param.label)
+        )
     return rows
 
 
