@@ -190,6 +190,7 @@ def _known_failure(error: Exception) -> int | None:
 
 def _lowered(text: str) -> str:
     """A message of the parsing library in our style: lowercase, no final period."""
+    text = text.replace("Value error, ", "")  # how the library names the class of the cause
     return (text[:1].lower() + text[1:]).removesuffix(".")
 
 

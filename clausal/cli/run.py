@@ -206,7 +206,8 @@ def command(
     summary = stream.summary
     if summary_json is not None:
         _write_summary(summary_json, summary, bundle)
-    if not quiet:
+    # Of a run that ended before its first event there is nothing to sum up, only why it ended.
+    if not quiet and (end is None or summary.events):
         print_summary(
             summary,
             bundle.artifact.corpus,

@@ -115,6 +115,7 @@ def test_an_unknown_colour_is_a_usage_error() -> None:
         (("init",), "missing argument"),
         (("check", "--deny", "errors"), "errors"),
         (("schema", "rules"), "rules"),
+        (("run", "--format", "xml"), "xml"),
     ],
 )
 def test_usage_errors_are_told_in_one_line_with_a_hint(
@@ -126,6 +127,7 @@ def test_usage_errors_are_told_in_one_line_with_a_hint(
     error, hint = ran.err.splitlines()
     assert error.startswith("error: ")
     assert said in error.lower()
+    assert "value error" not in error.lower()
     assert "--help" in hint
 
 
