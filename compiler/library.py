@@ -114,8 +114,8 @@ def beside(source: Source, path: PurePath) -> Path:
             problem = "it leads out of the folder of the policy"
         elif file.exists() and not (file.is_file() or file.is_dir()):
             problem = "it is a device or a pipe, not a file"
-    except (OSError, RuntimeError):
-        # A name too long, links in a circle: whoever opens the file is told what it is.
+    except (OSError, RuntimeError, ValueError):
+        # A name too long or with a NUL, links in a circle: whoever opens the file is told what it is.
         return file
     if problem is not None:
         raise SourceError(SourceProblem.UNREADABLE, problem)
