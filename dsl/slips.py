@@ -208,6 +208,14 @@ def _step(slip: Slip) -> str | None:
     return None
 
 
+def _unclosed(slip: Slip) -> str | None:
+    """``zh "清朗 en "Clean"``: a text that ends where the next one should begin."""
+    quotes = re.sub(r"\\.", "", slip.before + slip.rest).count('"')
+    if quotes % 2 and '"' in slip.before:
+        return 'a `"` is missing before this place: close each text on its line'
+    return None
+
+
 def misplaced(word: str) -> str | None:
     """What to do about a word among the arguments of a measure, where every name may stand."""
     if word in _ELSE:
@@ -255,4 +263,5 @@ _SLIPS: Final[tuple[Callable[[Slip], str | None], ...]] = (
     _step,
     _keyword,
     _comma,
+    _unclosed,
 )

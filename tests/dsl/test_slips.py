@@ -82,6 +82,11 @@ def first(text: str) -> Diagnostic:
         ("policy a 1 { in force ‹2024-4-23› .. }", "E0105", "write `2024-04-23`"),
         ('test "a" { at 2024-05-01 ‹12:00› }', "E0101", "write `2024-05-01T12:00`"),
         ('test "a" { given b = 2024‹/›05/01 }', "E0101", "write `2024-05-01`"),
+        (
+            'rule a { because zh "清朗 en "‹x›" }',
+            "E0101",
+            'a `"` is missing before this place: close each text on its line',
+        ),
         ("ladder a by b within 30d { ‹1› warn }", "E0101", "write `1 =>` before its measures"),
     ],
 )
