@@ -239,13 +239,13 @@ def _print(bundle: Bundle, explanation: Explanation, *, only: list[str], every: 
 def _print_unknown(bundle: Bundle, event: dict[str, object]) -> None:
     """Name what evaluation ignored: often a field that is misspelt."""
     from clausal.cli.decision import section
+    from clausal.cli.summary import known_keys
     from clausal.dsl.suggest import nearest
-    from clausal.engine.problem import place
 
     unknown = bundle.unknown_keys(event)
     if not unknown:
         return
-    known = [place(field.path) for field in bundle.artifact.meta.fields]
+    known = known_keys(field.path for field in bundle.artifact.meta.fields)
     section("Ignored, for no library declares them")
     for key in unknown[:_MOST_UNKNOWN]:
         likely = nearest(key, known)

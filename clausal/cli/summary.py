@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 from clausal.cli.shell import counted, safe, show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.table import Table
     from rich.text import Text
 
@@ -158,14 +160,21 @@ def _lacks(summary: Summary) -> Table | None:
     return rows
 
 
+def known_keys(fields: Iterable[tuple[str, ...]]) -> list[str]:
+    """The paths of fields and of their groups: a group that is misspelt is told as one key."""
+    from clausal.engine.problem import place
+
+    paths = {path[:end] for path in fields for end in range(1, len(path) + 1)}
+    return [place(path) for path in sorted(paths)]
+
+
 def _unknown(summary: Summary, corpus: Corpus) -> Table | None:
     from clausal.dsl.suggest import nearest
-    from clausal.engine.problem import place
 
     found = summary.by_unknown()
     if not found:
         return None
-    known = [place(field.path) for field in corpus.fields]
+    known = known_keys(field.path for field in corpus.fields)
     rows = table(("Unknown field", "name"), ("events", "count"), ("nearest known", "text"))
     for key, count in found[:_MOST_FIELDS]:
         rows.add_row(safe(key), number(count), safe(nearest(key, known) or ""))

@@ -384,6 +384,7 @@ def test_fields_that_nobody_knows_are_told(shop: Path) -> None:
     ran = clausal("run", "shop.clausal", "e.ndjson", "--summary-json", "s.json")
     assert ran.code == Exit.FINE
     assert re.search(r"offer\.scor +1 +offer\.score", ran.err)
+    assert re.search(r"ofer +1 +offer\b", ran.err)
     assert "\x1b" not in ran.err
     summary = json.loads((shop / "s.json").read_text(encoding="utf-8"))
     assert {"key": "ofer", "count": 1} in summary["unknown_keys"]
