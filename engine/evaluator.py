@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Final, Literal, overload
 
 from pydantic import BaseModel
 
-from clausal.compiler.bundle import Artifact, assemble
+from clausal.compiler.bundle import Artifact, BundleError, BundleProblem, assemble, pack, save
 from clausal.compiler.ir import VersionDef
 from clausal.compiler.rebind import BindingError, rebind
 from clausal.compiler.types import Scalar
@@ -58,14 +59,21 @@ class Bundle:
         self.artifact: Final = artifact
         meta = artifact.meta
         counts_strikes = any(slot.source == "strikes" for slot in meta.slots)
-        self._core = Core(
-            artifact.program,
-            meta.slots,
-            time_slot=meta.time_slot,
-            ladders=artifact.corpus.ladders if counts_strikes else (),
-            verified=True,
-            index=artifact.index,
-        )
+        ladders = artifact.corpus.ladders if counts_strikes else ()
+        try:
+            self._core = Core(
+                artifact.program,
+                meta.slots,
+                time_slot=meta.time_slot,
+                ladders=ladders,
+                verified=True,
+                index=artifact.index,
+            )
+        except ValueError as error:
+            # Only one that was forged comes so far: the compiler makes no such slots or patterns.
+            raise BundleError(
+                BundleProblem.MALFORMED, f"the bundle is malformed: section `program`: {error}"
+            ) from error
         self._time_slot = meta.time_slot
         self._time_name = meta.slots[meta.time_slot].name
         self._header = Header(meta.versions, meta.id_slot, artifact.digest)
@@ -77,6 +85,18 @@ class Bundle:
     def digest(self) -> str:
         """What names the bundle, in every decision too: ``sha256:`` and 64 hex digits."""
         return self.artifact.digest
+
+    def to_bytes(self) -> bytes:
+        """The bundle as the bytes of a file, for `clausal.load`: the same for the same sources."""
+        return pack(self.artifact)
+
+    def save(self, path: str | Path) -> None:
+        """Write the bundle to a file, whole or not at all.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        save(self.artifact, Path(path))
 
     def __repr__(self) -> str:
         return f"<Bundle {self.digest[:19]} of {self.artifact.meta.rules} rules>"

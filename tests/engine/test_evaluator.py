@@ -320,6 +320,13 @@ def test_a_bundle_is_loaded_from_bytes_and_from_files(tmp_path: Path) -> None:
         clausal.load(data[:-1])
 
 
+def test_a_bundle_is_saved_as_it_is_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "saved.clausal"
+    BUNDLE.save(file)
+    assert file.read_bytes() == BUNDLE.to_bytes() == pack(BUNDLE.artifact)
+    assert clausal.load(file).digest == BUNDLE.digest
+
+
 def test_the_facade_has_what_it_says() -> None:
     for name in clausal.__all__:
         assert getattr(clausal, name) is not None
