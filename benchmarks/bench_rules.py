@@ -127,6 +127,18 @@ def test_floor_decoding(benchmark: BenchmarkFixture) -> None:
     rounds(benchmark, msgspec.json.Decoder().decode, lines())
 
 
+@pytest.mark.benchmark(group="evaluate: 200 events, dictionaries in")
+def test_floor_reading(benchmark: BenchmarkFixture) -> None:
+    """Walking the events and touching every value: what reading them costs in plain Python."""
+
+    def walk(value: Any) -> None:
+        for inner in value.values():
+            if type(inner) is dict:
+                walk(inner)
+
+    rounds(benchmark, walk, events())
+
+
 @pytest.mark.benchmark(group="match: 200 events, the rules that fire or are undetermined")
 @pytest.mark.parametrize("way", ["index", "every rule in turn"])
 @pytest.mark.parametrize("rules", [*SIZES, 10_000])
