@@ -20,19 +20,23 @@ import hashlib
 import os
 import secrets
 import struct
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from clausal.compiler.emit import segments_of
 from clausal.compiler.index import Index, build_index
 from clausal.compiler.ir import Corpus, ParamDef, SchemaField, Slot, VersionDef
-from clausal.compiler.program import Program, ProgramError
+from clausal.compiler.program import Program, ProgramError, integers
 from clausal.compiler.types import Scalar
 from clausal.compiler.verify import verify
-from clausal.compiler.verify_corpus import CorpusError, verify_corpus
+from clausal.compiler.verify_corpus import verify_corpus
+from clausal.compiler.verify_declarations import CorpusError, verify_fields, verify_versions
 from clausal.compiler.verify_index import verify_index
 from clausal.dsl.version import __version__
 
@@ -142,6 +146,14 @@ class Artifact:
             raise _malformed("corpus", error) from None
         if describe(corpus, self.meta.compiler) != self.meta:
             raise _malformed("corpus", "it is not the one that the section `meta` describes")
+        if corpus.predicates or corpus.shared:
+            raise _malformed("corpus", "it is not as the checker left it")
+        starts = integers("i", self.program.version_rules)
+        counts = Counter(rule.version for rule in corpus.rules)
+        if [last - first for first, last in pairwise(starts)] != [
+            counts[version] for version in range(len(corpus.versions))
+        ] or not all(one.version <= other.version for one, other in pairwise(corpus.rules)):
+            raise _malformed("corpus", "its rules are not those of the program")
         return corpus
 
     @cached_property
@@ -295,12 +307,30 @@ def _artifact(payload: bytes | memoryview, digest: bytes) -> Artifact:
         verify_index(index, program)
     except ProgramError as error:
         raise _malformed("index", error) from None
+    _check_meta(meta, program)
+    return Artifact(_DIGEST_PREFIX + digest.hex(), meta, program, index, payload, sections)
+
+
+def _check_meta(meta: Meta, program: Program) -> None:
+    """Check what is used of the section before the corpus is read, and that the program is in time."""
     for slot, wanted in ((meta.time_slot, Scalar("instant")), (meta.id_slot, Scalar("string"))):
         if slot is not None and not (
             0 <= slot < len(meta.slots) and meta.slots[slot].type == wanted
         ):
             raise _malformed("meta", f"slot {slot} is no {wanted.name}")
-    return Artifact(_DIGEST_PREFIX + digest.hex(), meta, program, index, payload, sections)
+    try:
+        verify_versions(meta.versions)
+        verify_fields(meta.fields)
+    except CorpusError as error:
+        raise _malformed("meta", error) from None
+    boundaries, segments = segments_of(meta.versions)
+    members = [version for segment in segments for version in segment]
+    if (
+        list(integers("q", program.boundaries)) != boundaries
+        or list(integers("i", program.segment_count)) != [len(segment) for segment in segments]
+        or list(integers("i", program.segment_versions)) != members
+    ):
+        raise _malformed("program", "its rules are not in force when the versions are")
 
 
 def _decode(name: str, data: bytes | memoryview, type: type[_T]) -> _T:

@@ -1,7 +1,7 @@
 """Lay the rules out as the decision program.
 
 The rules of each version lie side by side and are tried one after the other, so an event costs what
-all rules in force cost together. Whatever does better comes from here: `_segments` alone decides
+all rules in force cost together. Whatever does better comes from here: `segments_of` alone decides
 how the evaluator gets from a segment to the rules that may fire. An index over the predicates
 (thresholds sorted by slot, conjunctions under their most selective predicate) is to be laid out for
 each segment, in arrays of its own beside ``segment_versions``; predicates, nodes and roots stay as
@@ -38,7 +38,7 @@ def emit(corpus: Corpus) -> Program:
     nodes = _Nodes(corpus.shared)
     roots = [nodes.root(rule.condition) for rule in corpus.rules]
     version_rules = _version_rules(corpus)
-    boundaries, segments = _segments(corpus.versions)
+    boundaries, segments = segments_of(corpus.versions)
     return Program(
         slot_kinds=pack_integers("B", slots.kinds),
         slot_strings=pack_integers("B", slots.strings),
@@ -115,7 +115,7 @@ def _version_rules(corpus: Corpus) -> list[int]:
     return list(accumulate(counts, initial=0))
 
 
-def _segments(versions: Sequence[VersionDef]) -> tuple[list[int], list[list[int]]]:
+def segments_of(versions: Sequence[VersionDef]) -> tuple[list[int], list[list[int]]]:
     """The instants where the set of versions in force changes, and the sets between them."""
     ends = {version.end for version in versions if version.end is not None}
     boundaries = sorted(ends | {version.start for version in versions})

@@ -1,10 +1,13 @@
-"""Hold a corpus against what its readers rely on: every number in it names something that exists."""
+"""Hold a corpus against what its readers rely on: every number in it names something that exists.
+
+What its declarations are worth is looked at by `clausal.compiler.verify_declarations`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Final, assert_never
 
 from clausal.compiler.ir import (
     Absent,
@@ -22,7 +25,6 @@ from clausal.compiler.ir import (
     ExpectedStep,
     Flag,
     Hole,
-    MeasureDef,
     Member,
     Mentions,
     Negation,
@@ -39,11 +41,23 @@ from clausal.compiler.ir import (
     Truth,
     WallClock,
 )
+from clausal.compiler.text.patterns import check_pattern
 from clausal.compiler.types import Enum, Scalar, SetOf, Type, is_quantity
+from clausal.compiler.verify_declarations import (
+    CorpusError,
+    is_zone,
+    verify_fields,
+    verify_ladder,
+    verify_measure,
+    verify_params,
+    verify_sanctions,
+    verify_versions,
+)
 
+__all__ = ["DEPTH_LIMIT", "CorpusError", "verify_corpus"]
 
-class CorpusError(ValueError):
-    """A corpus that names what it does not have."""
+DEPTH_LIMIT: Final = 256
+"""How deep a condition may be nested: those who read it may recurse."""
 
 
 def verify_corpus(corpus: Corpus) -> None:
@@ -76,19 +90,22 @@ class _Conditions:
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._types = [slot.type for slot in corpus.slots]
+        self._patterns: set[tuple[str, bool]] = set()
 
     def check(self, condition: Condition, *, shared: int) -> None:
         """Check a condition that may refer to the shared conditions before ``shared``."""
-        pending = [condition]
+        pending = [(condition, 1)]
         while pending:
-            item = pending.pop()
+            item, depth = pending.pop()
+            if depth > DEPTH_LIMIT:
+                raise CorpusError(f"a condition is nested more than {DEPTH_LIMIT} deep")
             match item:
                 case Truth():
                     pass
                 case All(items=items) | Any(items=items):
-                    pending += items
+                    pending += [(inner, depth + 1) for inner in items]
                 case Negation(item=inner):
-                    pending.append(inner)
+                    pending.append((inner, depth + 1))
                 case Comparison(left=left, right=right):
                     self._quantities([left, right])
                 case Predicate(index=index):
@@ -116,28 +133,39 @@ class _Conditions:
             case Absent(slot=slot):
                 self._type(slot)
                 fits = True
-            case WallClock(slot=slot, start=start, end=end):
+            case WallClock(slot=slot, zone=zone, start=start, end=end):
                 minutes = 0 <= start <= 1440 and 0 <= end <= 1440
-                fits = minutes and self._type(slot) == Scalar("instant")
+                fits = minutes and self._type(slot) == Scalar("instant") and is_zone(zone)
             case Mentions(slot=slot, terms=terms):
                 _index("terms", terms, self._corpus.terms)
                 fits = self._type(slot) == Scalar("text")
-            case Pattern(slot=slot):
+            case Pattern(slot=slot, pattern=pattern):
                 fits = self._type(slot) in {Scalar("string"), Scalar("text")}
+                self._pattern(pattern, folded=self._type(slot) == Scalar("text"))
             case _:
                 assert_never(leaf)
         if not fits:
             raise CorpusError(f"`{leaf}` does not fit the type of its slot")
 
-    def _quantities(self, pending: list[Quantity]) -> None:
+    def _pattern(self, pattern: str, *, folded: bool) -> None:
+        if (pattern, folded) not in self._patterns:
+            problem = check_pattern(pattern, folded=folded)
+            if problem is not None:
+                raise CorpusError(problem)
+            self._patterns.add((pattern, folded))
+
+    def _quantities(self, quantities: list[Quantity]) -> None:
+        pending = [(quantity, 1) for quantity in quantities]
         while pending:
-            quantity = pending.pop()
+            quantity, depth = pending.pop()
+            if depth > DEPTH_LIMIT:
+                raise CorpusError(f"a quantity is nested more than {DEPTH_LIMIT} deep")
             match quantity:
                 case Constant(value=value, origin=origin):
                     if not math.isfinite(value):
                         raise CorpusError("a constant is not finite")
                     if origin is not None:
-                        pending.append(origin)
+                        pending.append((origin, depth + 1))
                 case Param(index=index):
                     _index("param", index, self._corpus.params)
                 case Reading(slot=slot):
@@ -147,7 +175,7 @@ class _Conditions:
                     if not isinstance(self._type(slot), SetOf):
                         raise CorpusError(f"slot {slot} is not a set")
                 case Arithmetic(left=left, right=right):
-                    pending += [left, right]
+                    pending += [(left, depth + 1), (right, depth + 1)]
                 case _:
                     assert_never(quantity)
 
@@ -176,16 +204,10 @@ def _rule(rule: RuleDef, corpus: Corpus) -> None:
     for part in (*rule.because_zh, *rule.because_en):
         if isinstance(part, Hole):
             _index("slot", part.slot, corpus.slots)
+    if rule.rollout is not None and not 0 <= rule.rollout <= 1:
+        raise CorpusError(f"the rollout of `{rule.name}` is no share")
     for measure in rule.measures:
-        _measure(measure, corpus)
-
-
-def _measure(measure: MeasureDef, corpus: Corpus) -> None:
-    _index("sanction", measure.sanction, corpus.sanctions)
-    if len(measure.arguments) != len(corpus.sanctions[measure.sanction].params):
-        raise CorpusError("a measure does not have one argument for each parameter")
-    if measure.target not in {target.name for target in corpus.targets}:
-        raise CorpusError(f"there is no target `{measure.target}`")
+        verify_measure(measure, corpus.sanctions, corpus.targets)
 
 
 def _declarations(corpus: Corpus) -> None:
@@ -198,22 +220,31 @@ def _declarations(corpus: Corpus) -> None:
     _indices("slot", [slot for slot in history if slot is not None], corpus.slots)
     for sanction in corpus.sanctions:
         _indices("sanction", sanction.implies, corpus.sanctions)
-        if sanction.law.strength is not None:
-            _index("parameter", sanction.law.strength, sanction.params)
+    verify_versions(corpus.versions)
+    verify_fields(corpus.fields)
+    verify_params(corpus.params)
+    verify_sanctions(corpus.sanctions)
+    if len({target.name for target in corpus.targets}) < len(corpus.targets):
+        raise CorpusError("two targets have one name")
     for ladder in corpus.ladders:
         _index("version", ladder.version, corpus.versions)
         _index("slot", ladder.slot, corpus.slots)
+        if corpus.slots[ladder.slot].source != "strikes":
+            raise CorpusError(f"the slot of the ladder `{ladder.name}` holds no strikes")
+        verify_ladder(ladder, corpus.targets)
         for step in ladder.steps:
             for measure in step.measures:
-                _measure(measure, corpus)
+                verify_measure(measure, corpus.sanctions, corpus.targets)
 
 
 def _test(test: TestDef, corpus: Corpus) -> None:
     _index("version", test.version, corpus.versions)
     for item in test.expected:
         match item:
-            case ExpectedMeasure(sanction=sanction):
+            case ExpectedMeasure(sanction=sanction, arguments=arguments):
                 _index("sanction", sanction, corpus.sanctions)
+                if len(arguments) > len(corpus.sanctions[sanction].params):
+                    raise CorpusError("a test expects more arguments than a sanction has")
             case ExpectedRule(rule=rule):
                 _index("rule", rule, corpus.rules)
             case ExpectedStep(ladder=ladder):

@@ -32,6 +32,9 @@ _LENGTHS: Final = (
 )
 
 
+_FIRST_DAY: Final = (date.min - date(1970, 1, 1)).days
+_LAST_DAY: Final = (date.max - date(1970, 1, 1)).days
+
 _FAR: Final = 5 * 365 * 86_400 * MICROSECONDS
 """Constants do not say what they are; no rule is about five years, or about 1974."""
 
@@ -142,7 +145,7 @@ def constant(value: float, kind: str | None, zone: str) -> str:
             return f"{value / MICROSECONDS:g}s"
         case "instant":
             return rfc3339(int(value), zone)
-        case "date":
+        case "date" if _FIRST_DAY <= value <= _LAST_DAY:
             return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
         case _:
             return repr(value).removesuffix(".0")

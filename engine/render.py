@@ -63,8 +63,9 @@ _MONTHS: Final = [
 ]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = datetime(1, 1, 2, tzinfo=UTC)
 _LAST: Final = datetime(9999, 12, 30, 23, 59, 59, tzinfo=UTC)
-"""Later instants are written as this one: it is the last whose day exists in every zone."""
+"""Instants before and after are written as these: they are the last whose day every zone has."""
 
 
 def pick(texts: Bilingual, language: Language) -> str:
@@ -246,8 +247,8 @@ def _local(microseconds: int, zone: str) -> datetime:
     try:
         moment = _EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
-        moment = _LAST
-    moment = min(moment, _LAST)
+        moment = _FIRST if microseconds < 0 else _LAST
+    moment = max(_FIRST, min(moment, _LAST))
     local = moment.astimezone(_zone(zone))
     offset = local.utcoffset()
     assert offset is not None

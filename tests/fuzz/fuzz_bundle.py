@@ -1,13 +1,13 @@
-"""Whatever the bytes of a bundle are, loading refuses them by name or gives a program that runs.
+"""Whatever the bytes of a bundle are, it is refused by name, or decides and tells like any other.
 
-An input is a list of edits to the payload of a sound bundle, sealed again with the right digest: the
-digest would turn away every other input before anything is decoded.
+An input is a list of edits to the payload of a sound bundle, sealed again with the right digest (the
+digest would turn away every other input before anything is decoded), or the seed of a forgery, in
+which values of a section are traded for others.
 """
 
 from __future__ import annotations
 
-import hashlib
-import struct
+import json
 import sys
 from pathlib import Path
 from random import Random
@@ -15,57 +15,56 @@ from random import Random
 import atheris
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-with atheris.instrument_imports(include=["clausal.compiler"]):
-    from clausal.compiler.bundle import FORMAT, MAGIC, BundleError, assemble, pack, unpack
-    from clausal.compiler.emit import emit
-    from clausal.compiler.pipeline import optimise
-from clausal.engine._core import Core
-from clausal.engine.event import EventError
-from tests.strategies.events import EventWriter
-from tests.strategies.ir import write_corpus
+with atheris.instrument_imports(include=["clausal.compiler", "clausal.engine"]):
+    from clausal.compiler.bundle import BundleError, unpack
+    from clausal.engine.evaluator import Bundle
+    from clausal.engine.problem import EventError
+from clausal.compiler.pipeline import compile_sources
+from tests.strategies.forged import Forger, sealed
+from tests.support.every_slot import LIBRARY, RULES
 
-HEADER = 50
-CORPUS = write_corpus(Random(2), rules=3)
-PAYLOAD = pack(assemble(CORPUS, emit(optimise(CORPUS)), ()))[HEADER:]
-EVENTS = [EventWriter(Random(seed), CORPUS).event() for seed in range(3)]
+SOUND = compile_sources([LIBRARY, RULES])
+FORGER = Forger(SOUND)
+SEEDS = Path(__file__).parent / "seeds" / "event"
+EVENTS = [seed.read_bytes() for seed in sorted(SEEDS.glob("*.json"))]
 
 
 def fuzz(data: bytes) -> None:
-    """Load one input, and run it if it loads."""
-    provider = atheris.FuzzedDataProvider(data)
-    payload = bytearray(PAYLOAD)
+    """Load one input, and do all that can be done with it if it loads."""
+    try:
+        use(Bundle(unpack(bundle(atheris.FuzzedDataProvider(data)))))
+    except BundleError as error:
+        if not str(error):
+            raise AssertionError("the refusal says nothing") from error
+
+
+def bundle(provider: atheris.FuzzedDataProvider) -> bytes:
+    """The file that an input stands for."""
+    if provider.ConsumeProbability() < 0.5:
+        return FORGER.forge(Random(provider.ConsumeIntInRange(0, 2**32)))
     if provider.ConsumeProbability() < 0.05:
-        payload = bytearray(provider.ConsumeBytes(200))
-    else:
-        for _ in range(provider.ConsumeIntInRange(1, 6)):
-            start = provider.ConsumeIntInRange(0, len(payload))
-            replaced = provider.ConsumeIntInRange(0, 4)
-            payload[start : start + replaced] = provider.ConsumeBytes(replaced)
-    digest = hashlib.sha256(payload).digest()
-    header = struct.pack("<8sHQ32s", MAGIC, FORMAT, len(payload), digest)
-    try:
-        artifact = unpack(header + bytes(payload))
-        meta, ladders = artifact.meta, artifact.corpus.ladders
-    except BundleError:
-        return
-    try:
-        core = Core(
-            artifact.program,
-            meta.slots,
-            time_slot=meta.time_slot,
-            ladders=ladders,
-            verified=True,
-        )
-    except ValueError:
-        # A pattern or a time zone that is none, or ladders that count one history differently.
-        return
+        return sealed(provider.ConsumeBytes(200))
+    payload = bytearray(SOUND.payload)
+    for _ in range(provider.ConsumeIntInRange(1, 6)):
+        start = provider.ConsumeIntInRange(0, len(payload))
+        replaced = provider.ConsumeIntInRange(0, 4)
+        payload[start : start + replaced] = provider.ConsumeBytes(replaced)
+    return sealed(bytes(payload))
+
+
+def use(bundle: Bundle) -> None:
+    """Decide and explain events, and ask the bundle about itself."""
     for event in EVENTS:
-        try:
-            values = core.read(event)
-        except EventError:
-            continue
-        for instant in (0, *[version.start for version in meta.versions]):
-            core.run(values, instant)
+        for at in (None, "2254-12-31T00:00:00Z"):
+            try:
+                decision = bundle.evaluate_json(event, at=at, bounds=True)
+                explanation = bundle.explain(json.loads(event.replace(b"1e400", b"1")), at=at)
+            except EventError:
+                continue
+            json.loads(decision.to_json())
+            json.loads(explanation.to_json())
+    bundle.in_force("2024-05-01T00:00:00Z")
+    _ = bundle.artifact.sources
 
 
 if __name__ == "__main__":
