@@ -15,6 +15,7 @@ from clausal.compiler.checking.documents import Space
 from clausal.compiler.checking.report import Report, one_of, suggest
 from clausal.compiler.checking.sanctions import SanctionInfo
 from clausal.compiler.checking.scopes import Found, Scope
+from clausal.compiler.verify_declarations import COMBINATIONS_LIMIT, combinations
 from clausal.dsl import nodes
 from clausal.dsl.source import Span
 
@@ -362,6 +363,16 @@ class Measures:
                     self._missing(info, param, at)
                 sound = False
             values.append(value)
+        if combinations(values) > COMBINATIONS_LIMIT:
+            sound = False
+            self.report.add(
+                "E0407",
+                f"the sets of `{info.definition.name}` have {combinations(values):,} combinations",
+                at,
+                f"expected at most {COMBINATIONS_LIMIT:,}",
+                others=[info.place],
+                notes=["each combination of their elements is joined by itself"],
+            )
         return tuple(values) if sound else None
 
     def _parameter(

@@ -16,6 +16,7 @@ from clausal.compiler.checking.report import Report
 from clausal.compiler.text.patterns import MAX_PATTERN_LENGTH
 from clausal.compiler.text.terms import MAX_TERM_LENGTH
 from clausal.compiler.types import MICROSECONDS, Scalar, ScalarName
+from clausal.compiler.verify_declarations import COMBINATIONS_LIMIT
 from clausal.dsl import nodes, source
 from clausal.dsl.diagnostics import Diagnostics
 from clausal.dsl.nesting import NESTING_LIMIT
@@ -138,6 +139,7 @@ def test_limits() -> None:
         "nesting of a condition": f"{NESTING_LIMIT} levels, counting what names stand for",
         "parts of a condition": f"{values.SIZE_LIMIT:,}, counting what names stand for",
         "rows of a table": f"{tables.ROW_LIMIT}",
+        "combinations of elements in the sets of a measure": f"{COMBINATIONS_LIMIT:,}",
         "length of a term": f"{MAX_TERM_LENGTH} characters",
         "length of a pattern": f"{MAX_PATTERN_LENGTH:,} characters",
     }
