@@ -11,9 +11,10 @@ escaped for HTML: that is for whoever makes a page of it.
 from __future__ import annotations
 
 import functools
+import heapq
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal, assert_never
@@ -36,6 +37,9 @@ Language = Literal["zh", "en"]
 
 LONGEST_TEXT: Final = 100
 """As many characters of a user's text are shown."""
+
+MOST_ITEMS: Final = 20
+"""As many texts of a user's set are shown, the first in their order."""
 
 _MOST_MARKS: Final = 4
 """As many combining marks may follow each other; more make a tower over the lines above."""
@@ -128,13 +132,15 @@ def _label(type: Enum, name: str, language: Language) -> str:
     return clean(name)
 
 
-def _set(item: Scalar | Enum, value: Iterable[str], language: Language) -> str:
+def _set(item: Scalar | Enum, value: Collection[str], language: Language) -> str:
     if isinstance(item, Enum):
         places = {name: at for at, name in enumerate(item.names)}
         names = sorted(value, key=lambda name: (places.get(name, len(places)), name))
         shown = [_label(item, name, language) for name in names]
     else:
-        shown = [clean(text) for text in sorted(value)]
+        shown = [clean(text) for text in heapq.nsmallest(MOST_ITEMS, value)]
+        if len(value) > MOST_ITEMS:
+            shown.append("…")
     return listed(shown, language) or _NONE[language]
 
 

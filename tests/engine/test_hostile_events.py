@@ -35,3 +35,13 @@ def test_half_characters_in_identifiers_do_not_stop_the_decision_from_being_told
     assert {measure["target"]["id"] for measure in told["measures"]} == {well_formed(half)}
     assert decision == BUNDLE.evaluate_json(json.dumps(harmed), bounds=True)
     json.loads(BUNDLE.explain(harmed).to_json())
+
+
+def test_a_set_with_many_texts_does_not_make_a_long_reason() -> None:
+    links = [f"link-{number}" for number in range(10_000)]
+    few = BUNDLE.evaluate(event(post={"links": links[:20]})).findings[0].reason
+    assert all(link in few.en for link in links[:20])
+    assert "…" not in few.en
+    many = BUNDLE.evaluate(event(post={"links": links})).findings[0].reason
+    assert many.en.endswith(", ….")
+    assert max(len(many.zh), len(many.en)) < 20 * 102
