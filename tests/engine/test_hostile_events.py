@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clausal.compiler.ir import Bilingual
 from clausal.compiler.pipeline import compile_sources
 from clausal.compiler.text.surrogates import well_formed
 from clausal.engine.evaluator import Bundle
@@ -39,9 +40,13 @@ def test_half_characters_in_identifiers_do_not_stop_the_decision_from_being_told
 
 def test_a_set_with_many_texts_does_not_make_a_long_reason() -> None:
     links = [f"link-{number}" for number in range(10_000)]
-    few = BUNDLE.evaluate(event(post={"links": links[:20]})).findings[0].reason
+    few, many = (reason(event(post={"links": some}), "sets") for some in (links[:20], links))
     assert all(link in few.en for link in links[:20])
     assert "…" not in few.en
-    many = BUNDLE.evaluate(event(post={"links": links})).findings[0].reason
     assert many.en.endswith(", ….")
     assert max(len(many.zh), len(many.en)) < 20 * 102
+
+
+def reason(about: dict[str, Any], rule: str) -> Bilingual:
+    (found,) = [one for one in BUNDLE.evaluate(about).findings if one.rule == rule]
+    return found.reason
