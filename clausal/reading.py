@@ -225,6 +225,8 @@ class EventFile:
 
 def _open(name: str) -> BinaryIO:
     if name == STDIN:
+        if sys.stdin is None:
+            raise InputError(name, "it is closed")
         return sys.stdin.buffer
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - `EventFile` closes it

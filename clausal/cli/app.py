@@ -136,6 +136,10 @@ def _explain_failure(error: Exception) -> int:
     except (BrokenPipeError, KeyboardInterrupt):
         _close_quietly()
         return Exit.STOPPED
+    except OSError:
+        # Standard error cannot be written, so there is nowhere to say why.
+        _close_quietly()
+        return Exit.INPUT
     return code
 
 

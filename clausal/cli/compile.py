@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from clausal.cli.loading import ParamOption, PolicyPaths, compiled, params_of
+from clausal.cli.loading import ParamOption, PolicyPaths, compiled, files_of, params_of
 from clausal.cli.shell import (
     STDIO,
     ColorOption,
@@ -17,6 +17,7 @@ from clausal.cli.shell import (
     DebugOption,
     Exit,
     counted,
+    keep_apart,
     print_json,
     safe,
     show,
@@ -68,6 +69,7 @@ def command(
             code=Exit.USAGE,
             hint="name a file: `-o policies.clausal`",
         )
+    keep_apart([output], files_of(paths))
     artifact = compiled(paths, params_of(param))
     data = pack(artifact)
     if to_stdout:

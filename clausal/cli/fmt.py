@@ -20,6 +20,7 @@ from clausal.cli.shell import (
     counted,
     inline,
     report,
+    standard_input,
     wants_color,
     write_file,
 )
@@ -135,7 +136,7 @@ def _filter(*, check: bool, diff: bool) -> int:
     from clausal.dsl.printer import format_source
     from clausal.dsl.source import Source, SourceError
 
-    data = sys.stdin.buffer.read()
+    data = standard_input().read()
     try:
         source = Source.decode(data, _STDIN_NAME)
     except SourceError as error:

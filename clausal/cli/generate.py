@@ -16,8 +16,8 @@ from clausal.cli.shell import (
     DebugOption,
     Exit,
     counted,
+    keep_apart,
     open_output,
-    same_file,
 )
 
 EXAMPLES: Final = (
@@ -112,8 +112,7 @@ def command(
             code=Exit.USAGE,
             hint=f"choose {', '.join(PROFILES)}",
         )
-    if truth is not None and (truth == output or same_file(truth, output)):
-        raise CommandError("events and truth need a file each", code=Exit.USAGE)
+    keep_apart([output] if truth is None else [output, truth])
     chosen = PROFILES[profile]
     first = start or chosen.start
     try:
@@ -125,6 +124,9 @@ def command(
             days=days,
             rates={**chosen.rates, **_rates(rate or [], chosen.rates)},
         )
+        world.start + dt.timedelta(days=days)
+    except OverflowError as error:
+        raise CommandError("the world ends after the calendar does", code=Exit.USAGE) from error
     except ValueError as error:
         raise CommandError(str(error), code=Exit.USAGE) from error
     items = generate(world, seed, ladder=ladder)

@@ -59,6 +59,13 @@ def sources_of(paths: Sequence[Path] | None) -> tuple[list[Source], Diagnostics]
     return sources, diagnostics
 
 
+def files_of(paths: Sequence[Path | str] | None) -> list[str]:
+    """The files at `paths`, or in the current folder: policies in folders, and what is named."""
+    from clausal.compiler.library import policy_files
+
+    return [str(file) for path in paths or [Path()] for file in policy_files(Path(path))]
+
+
 def as_named(paths: Sequence[Path] | None) -> Callable[[str], str]:
     """A function from the name of a source in a bundle to the path by which the user knows it.
 
@@ -134,9 +141,12 @@ def instant_of(text: str | None, option: str) -> datetime | None:
     """The instant that an option names.
 
     Raises:
-        CommandError: for what is no instant, or one without an offset.
+        CommandError: for what is no instant, or one without an offset, or centuries away.
     """
     from datetime import datetime
+
+    from clausal.compiler.types import Scalar
+    from clausal.engine.values import ConversionError, convert
 
     if text is None:
         return None
@@ -150,6 +160,12 @@ def instant_of(text: str | None, option: str) -> datetime | None:
             code=Exit.USAGE,
             hint="write `2024-05-01T12:00:00+08:00` or `2024-05-01T04:00:00Z`",
         )
+    try:
+        convert(Scalar("instant"), found)
+    except ConversionError as error:
+        raise CommandError(
+            f"`{option}`: expected {error.expected}, got `{inline(text)}`", code=Exit.USAGE
+        ) from error
     return found
 
 

@@ -6,13 +6,19 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from clausal.cli.loading import ParamOption, bundle_of, instant_of, params_of, split_inputs
+from clausal.cli.loading import (
+    ParamOption,
+    bundle_of,
+    files_of,
+    instant_of,
+    params_of,
+    split_inputs,
+)
 from clausal.cli.shell import (
     STDIO,
     ColorOption,
@@ -20,9 +26,8 @@ from clausal.cli.shell import (
     DebugOption,
     Exit,
     counted,
-    inline,
+    keep_apart,
     open_output,
-    same_file,
     write_file,
 )
 from clausal.reading import Format
@@ -185,7 +190,10 @@ def command(
             code=Exit.USAGE,
             hint="name event files after the policies, or `-` for standard input",
         )
-    _check_names(events, [name for name in (output, rejects, summary_json) if name])
+    if events.count(STDIO) > 1:
+        raise CommandError("standard input can be read once", code=Exit.USAGE)
+    read = [*events, *(files_of(policies) if policies else []), *([history] if history else [])]
+    keep_apart([name for name in (output, rejects, summary_json) if name], read)
     bundle = bundle_of(policies, params_of(param))
     settings = Settings(
         at=instant_of(at, "--at"),
@@ -237,19 +245,6 @@ def _is_alone(output: str) -> bool:
         return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
     except (OSError, ValueError):
         return False
-
-
-def _check_names(events: Sequence[str], written: Sequence[str]) -> None:
-    for name in written:
-        if any(same_file(name, event) for event in events):
-            raise CommandError(
-                f"`{inline(name)}` would be written and read at once", code=Exit.USAGE
-            )
-    named = [name for name in written if name != STDIO]
-    if len(set(named)) < len(named) or written.count(STDIO) > 1:
-        raise CommandError("two outputs would go to one file", code=Exit.USAGE)
-    if events.count(STDIO) > 1:
-        raise CommandError("standard input can be read once", code=Exit.USAGE)
 
 
 def _histories(name: str | None, bundle: Bundle) -> Histories | None:

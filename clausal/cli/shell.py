@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -307,8 +307,40 @@ def open_output(name: str) -> Iterator[BinaryIO]:
 
 
 def same_file(left: str, right: str) -> bool:
-    """Whether two names mean one file that exists."""
+    """Whether two names mean one file, which need not be there yet; devices and pipes are apart."""
+    if STDIO in {left, right}:
+        return left == right
     try:
-        return Path(left).samefile(right)
-    except OSError:
+        one, other = Path(left).resolve(), Path(right).resolve()
+        if not one.exists():
+            return one == other
+        return one.is_file() and one.samefile(other)
+    except (OSError, RuntimeError, ValueError):
         return False
+
+
+def keep_apart(written: Sequence[str], read: Iterable[str] = ()) -> None:
+    """Refuse to write over what is read, or two outputs into one file.
+
+    Raises:
+        CommandError: when that would happen.
+    """
+    for name in (name for name in written if name != STDIO):
+        if any(same_file(name, other) for other in read if other != STDIO):
+            raise CommandError(
+                f"`{inline(name)}` would be written and read at once", code=Exit.USAGE
+            )
+    for at, name in enumerate(written):
+        if any(same_file(name, other) for other in written[:at]):
+            raise CommandError("two outputs would go to one file", code=Exit.USAGE)
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of standard input.
+
+    Raises:
+        CommandError: when it was closed before the program began.
+    """
+    if sys.stdin is None:
+        raise CommandError("standard input is closed", code=Exit.INPUT)
+    return sys.stdin.buffer

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from clausal.cli.loading import ParamOption, PolicyPaths, as_named, compiled, params_of
+from clausal.cli.loading import ParamOption, PolicyPaths, as_named, compiled, files_of, params_of
 from clausal.cli.shell import (
     ColorOption,
     CommandError,
     DebugOption,
     Exit,
     counted,
+    keep_apart,
     print_json,
     safe,
     show,
@@ -79,6 +80,8 @@ def command(
     from clausal.engine.evaluator import Bundle
     from clausal.testing import run_test
 
+    if junit is not None:
+        keep_apart([junit], files_of(paths))
     bundle = Bundle(compiled(paths, params_of(param)))
     corpus = bundle.artifact.corpus
     named = as_named(paths)
