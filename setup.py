@@ -111,24 +111,28 @@ class LinkImportRoot(Command):
 def extensions() -> list[Extension]:
     """Return the extensions, translated to C where their Cython sources or this file changed."""
     # A change to any of these can change the C that comes out, so each rebuilds every extension.
-    sources = sorted(path.relative_to(ROOT) for path in ROOT.glob("engine/**/*.p[xy][dx]"))
-    depends = [*map(str, sources), "setup.py"]
-    core = Extension(
-        "clausal.engine._core",
-        ["engine/_core.pyx"],
-        depends=depends,
-        define_macros=[("CLAUSAL_CHECKED", "1")] if CHECKED else [],
-        undef_macros=["NDEBUG"] if CHECKED else [],
-        extra_compile_args=FLAGS,
-        extra_link_args=LINK_FLAGS,
-    )
+    depends = [str(path.relative_to(ROOT)) for path in ROOT.glob("engine/**/*.p[xy][dx]")]
+    depends = [*sorted(depends), "setup.py"]
+    sources = sorted(path.relative_to(ROOT) for path in ROOT.glob("engine/**/*.pyx"))
+    modules = [
+        Extension(
+            ".".join(["clausal", *path.with_suffix("").parts]),
+            [str(path)],
+            depends=depends,
+            define_macros=[("CLAUSAL_CHECKED", "1")] if CHECKED else [],
+            undef_macros=["NDEBUG"] if CHECKED else [],
+            extra_compile_args=FLAGS,
+            extra_link_args=LINK_FLAGS,
+        )
+        for path in sources
+    ]
     # Builds in isolation (`python -m build`) may bring another Cython than the environment has.
     generated = ROOT / "build" / MODE / f"cython-{Cython.__version__}"
     newest = max((ROOT / path).stat().st_mtime for path in depends)
-    translated = generated / "engine" / "_core.c"
-    stale = not translated.exists() or translated.stat().st_mtime < newest
+    translated = [generated / path.with_suffix(".c") for path in sources]
+    stale = not all(path.exists() and path.stat().st_mtime >= newest for path in translated)
     return cythonize(
-        [core],
+        modules,
         build_dir=os.path.relpath(generated),
         include_path=[os.path.relpath(IMPORT_ROOT)],
         compiler_directives=DIRECTIVES,

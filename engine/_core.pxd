@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
+from clausal.engine._index cimport Finder, Finds
+
 
 cdef class Frame:
     # The values, by slot: a flag is 0 or 1, a set its number of elements.
@@ -23,16 +25,11 @@ cdef class Frame:
     cdef bint blind
     # The local time of each clock, -1 while not known.
     cdef int32_t[::1] minutes
-    # The rows that the values lead to: those of dimension d are rows[row_first[d]:row_first[d + 1]].
-    cdef int32_t[::1] rows
-    cdef int32_t[::1] row_first
-    # Candidates seen in this run, by rule, and those rules, so that the marks can be wiped off.
-    cdef uint8_t[::1] seen
-    cdef int32_t[::1] candidates
+    # What the index finds.
+    cdef Finds finds
     # The rules that the last run found true and unknown.
     cdef int32_t[::1] fired
     cdef int32_t[::1] undetermined
-    cdef Py_ssize_t candidate_count
     cdef Py_ssize_t fired_count
     cdef Py_ssize_t undetermined_count
 
@@ -74,21 +71,8 @@ cdef class Core:
     cdef const int32_t[::1] segment_first
     cdef const int32_t[::1] segment_count
     cdef const int32_t[::1] segment_versions
-    # The index: see `clausal.compiler.index`. A summary has a bit for each word that is not 0.
-    cdef bint indexed
-    cdef Py_ssize_t index_words
-    cdef Py_ssize_t summary_words
-    cdef const int32_t[::1] dim_slot
-    cdef const int32_t[::1] dim_row
-    cdef const int32_t[::1] dim_first
-    cdef const int32_t[::1] dim_count
-    cdef const double[::1] thresholds
-    cdef const int32_t[::1] cells
-    cdef const uint64_t[::1] index_rows
-    cdef uint64_t[::1] summaries
-    cdef const uint64_t[::1] segment_rows
-    cdef uint64_t[::1] segment_summaries
-    cdef const int32_t[::1] conjunction_rule
+    # The search of the index; None if every rule is to be tried.
+    cdef Finder finder
     # What was worked out from it: see `clausal.engine.layout`.
     cdef const uint8_t[::1] forms
     cdef tuple types
@@ -116,9 +100,6 @@ cdef class Core:
     # Frames that no event uses.
     cdef list frames
 
-    cdef int take_index(self, object index) except -1
-    cdef Py_ssize_t most_rows(self)
-
     cdef int read_regular(self, Frame frame, dict fields, object history) except -1
     cdef int read_history(self, Frame frame, object history) except -1
     cdef int read_usual_history(self, Frame frame, object history) except -1
@@ -141,12 +122,6 @@ cdef class Core:
     cdef Py_ssize_t segment(self, int64_t instant) noexcept nogil
     cdef int run_segment(self, Frame frame, Py_ssize_t segment) except -1 nogil
     cdef int run_indexed(self, Frame frame, Py_ssize_t segment) except -1 nogil
-    cdef int forget_candidates(self, Frame frame) except -1 nogil
-    cdef int find_rows(self, Frame frame) noexcept nogil
-    cdef uint64_t common(
-        self, Frame frame, uint64_t left, const uint64_t* rows, Py_ssize_t width, Py_ssize_t word
-    ) noexcept nogil
-    cdef int consider(self, Frame frame, uint64_t left, Py_ssize_t word) except -1 nogil
     cdef int settle(self, Frame frame, int32_t ref) except -1 nogil
     cdef int literal(self, Frame frame, int32_t ref) except -1 nogil
     cdef int test(self, Frame frame, Py_ssize_t predicate) except -1 nogil

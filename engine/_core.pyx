@@ -22,6 +22,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memset
 
+from clausal.engine._index cimport Finder, Finds
+from clausal.engine._kinds cimport (
+    KIND_FLAG, KIND_QUANTITY, KIND_SET, KIND_SYMBOL, KIND_TEXT, STATE_ABSENT, STATE_FAILED,
+    STATE_PRESENT
+)
+
 from clausal.compiler.program import ALWAYS as PROGRAM_ALWAYS
 from clausal.compiler.program import NEVER as PROGRAM_NEVER
 from clausal.compiler.program import MINUTES as PROGRAM_MINUTES
@@ -60,27 +66,13 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
     long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
 
-cdef extern from *:
-    """
-    #define trailing_zeros(word) __builtin_ctzll(word)
-    """
-    int trailing_zeros(uint64_t word) noexcept nogil
-
 # ── Numbers that other modules give names to ─────────────────────────────────────────────────────
-
-cdef enum State:
-    STATE_ABSENT
-    STATE_FAILED
-    STATE_PRESENT
 
 cdef enum Verdict:
     FALSE
     UNKNOWN
     TRUE
     UNSET
-
-cdef enum:
-    KIND_FLAG, KIND_QUANTITY, KIND_SYMBOL, KIND_SET, KIND_TEXT
 
 cdef enum:
     OP_FLAG, OP_LT, OP_LE, OP_EQ, OP_QUANTITY, OP_MEMBER, OP_SAME, OP_ANY, OP_ALL, OP_ABSENT
@@ -175,10 +167,7 @@ cdef class Frame:
         self.predicates = _zeros("B", core.op.shape[0])
         self.nodes = _zeros("B", core.node_kind.shape[0])
         self.minutes = _zeros("i", core.clock_slot.shape[0])
-        self.rows = _zeros("i", core.most_rows())
-        self.row_first = _zeros("i", core.dim_slot.shape[0] + 1)
-        self.seen = _zeros("B", rules)
-        self.candidates = _zeros("i", rules)
+        self.finds = None if core.finder is None else Finds(core.finder)
         self.fired = _zeros("i", rules)
         self.undetermined = _zeros("i", rules)
         self.identities = {}
@@ -386,22 +375,7 @@ cdef bint _usual_instant(const uint8_t* at, Py_ssize_t size, double* microsecond
     return True
 
 
-# ── The index ────────────────────────────────────────────────────────────────────────────────────
-
-cdef inline Py_ssize_t _cell(
-    const double* thresholds, Py_ssize_t count, double value
-) noexcept nogil:
-    """Twice the number of thresholds that are less, and 1 more if the next one is equal."""
-    cdef Py_ssize_t low = 0, half, left = count
-    # Without a branch to be guessed wrong: the compiler turns the sum into a conditional move.
-    while left > 1:
-        half = left >> 1
-        low += half if thresholds[low + half - 1] < value else 0
-        left -= half
-    if left == 1 and thresholds[low] < value:
-        low += 1
-    return 2 * low + (low < count and thresholds[low] == value)
-
+# ── Sorting ──────────────────────────────────────────────────────────────────────────────────────
 
 cdef void _sort(int32_t* numbers, Py_ssize_t count) noexcept nogil:
     """Sort by insertion while there are few, which is the usual case."""
@@ -423,18 +397,6 @@ cdef int _compare(const void* left, const void* right) noexcept nogil:
     cdef int32_t one = (<const int32_t*> left)[0]
     cdef int32_t two = (<const int32_t*> right)[0]
     return (one > two) - (one < two)
-
-
-cdef object _summaries(const uint64_t[::1] rows, Py_ssize_t words):
-    """For each row one bit a word, that says whether it is not 0."""
-    cdef Py_ssize_t row, word, count = rows.shape[0] // words, width = (words + 63) // 64
-    summaries = _zeros("Q", count * width)
-    cdef uint64_t[::1] found = summaries
-    for row in range(count):
-        for word in range(words):
-            if rows[row * words + word]:
-                found[row * width + (word >> 6)] |= <uint64_t> 1 << (word & 63)
-    return summaries
 
 
 # ── Evaluation ───────────────────────────────────────────────────────────────────────────────────
@@ -468,7 +430,6 @@ cdef class Core:
         self.segment_first = _array("i", program.segment_first)
         self.segment_count = _array("i", program.segment_count)
         self.segment_versions = _array("i", program.segment_versions)
-        self.take_index(index)
         self.forms = layout.forms
         self.types = tuple([slot.type for slot in slots])
         self.symbols = program.symbols
@@ -476,6 +437,11 @@ cdef class Core:
         self.word_first = layout.word_first
         self.word_count = layout.word_count
         self.words = layout.words
+        if index is not None:
+            self.finder = Finder(
+                index, program.slot_kinds, layout.word_first, layout.word_count,
+                self.rule_root.shape[0],
+            )
         self.clock_of = layout.clock_of
         self.clock_slot = array("i", [slot for slot, _ in layout.clocks])
         self.clock_zones = tuple([zone for _, zone in layout.clocks])
@@ -491,36 +457,6 @@ cdef class Core:
         self.figure_group = array("B", [_GROUPS.index(figure.group) for figure in self.figures])
         self.figure_within = array("d", [figure.within for figure in self.figures])
         self.frames = []
-
-    cdef int take_index(self, object index) except -1:
-        """Keep the index, and work out its summaries."""
-        self.indexed = index is not None
-        if index is None:
-            self.dim_slot = _array("i", b"")
-            return 0
-        self.index_words = index.words
-        self.summary_words = (index.words + 63) // 64
-        self.dim_slot = _array("i", index.dim_slot)
-        self.dim_row = _array("i", index.dim_row)
-        self.dim_first = _array("i", index.dim_first)
-        self.dim_count = _array("i", index.dim_count)
-        self.thresholds = floats(index.thresholds)
-        self.cells = _array("i", index.cells)
-        # Without a dimension there is no row, and its address is taken all the same.
-        self.index_rows = _array("Q", index.rows or bytes(8))
-        self.segment_rows = _array("Q", index.segments)
-        self.summaries = _summaries(self.index_rows, self.index_words)
-        self.segment_summaries = _summaries(self.segment_rows, self.index_words)
-        self.conjunction_rule = _array("i", index.conjunction_rule)
-        return 0
-
-    cdef Py_ssize_t most_rows(self):
-        """How many rows an event can lead to: one for each dimension, but for sets all of theirs."""
-        cdef Py_ssize_t dimension, most = 0
-        for dimension in range(self.dim_slot.shape[0]):
-            slot = self.dim_slot[dimension]
-            most += 1 + len(self.symbols[slot]) if self.slot_kinds[slot] == KIND_SET else 1
-        return most
 
     # ── Reading an event ─────────────────────────────────────────────────────────────────────────
 
@@ -836,7 +772,7 @@ cdef class Core:
         cdef Frame frame = self.frame_of(values, blind)
         cdef Py_ssize_t index
         with nogil:
-            if self.indexed:
+            if self.finder is not None:
                 self.run_indexed(frame, self.segment(instant))
             else:
                 self.run_segment(frame, self.segment(instant))
@@ -897,108 +833,19 @@ cdef class Core:
 
         What it drops is false for certain, so the lists are those of `run_segment`.
         """
-        cdef Py_ssize_t part, bit, word
-        cdef uint64_t words, left
-        # Marks are left over only where the run before ended in an error.
-        self.forget_candidates(frame)
-        frame.fired_count = frame.undetermined_count = 0
-        self.find_rows(frame)
-        for part in range(self.summary_words):
-            words = self.common(
-                frame,
-                self.segment_summaries[segment * self.summary_words + part],
-                &self.summaries[0], self.summary_words, part,
-            )
-            while words:
-                bit = trailing_zeros(words)
-                words &= words - 1
-                word = part * 64 + bit
-                left = self.common(
-                    frame,
-                    self.segment_rows[segment * self.index_words + word],
-                    &self.index_rows[0], self.index_words, word,
-                )
-                if left:
-                    self.consider(frame, left, word)
-        self.forget_candidates(frame)
-        _sort(&frame.fired[0], frame.fired_count)
-        _sort(&frame.undetermined[0], frame.undetermined_count)
-        return 0
-
-    cdef int forget_candidates(self, Frame frame) except -1 nogil:
-        """Wipe the marks off the candidates."""
         cdef Py_ssize_t index
-        for index in range(frame.candidate_count):
-            frame.seen[frame.candidates[index]] = 0
-        frame.candidate_count = 0
-        return 0
-
-    cdef int find_rows(self, Frame frame) noexcept nogil:
-        """The rows that the values of the event lead to."""
-        cdef Py_ssize_t dimension, count, part, index, end = 0
-        cdef int32_t slot, row
-        cdef uint8_t kind
-        cdef uint64_t elements
-        for dimension in range(self.dim_slot.shape[0]):
-            frame.row_first[dimension] = <int32_t> end
-            slot = self.dim_slot[dimension]
-            row = self.dim_row[dimension]
-            if frame.state[slot] != STATE_PRESENT:
-                frame.rows[end] = row + (frame.blind or frame.state[slot] == STATE_FAILED)
-                end += 1
-                continue
-            row += 2
-            kind = self.slot_kinds[slot]
-            if kind == KIND_FLAG:
-                row += frame.number[slot] != 0
-            elif kind == KIND_QUANTITY:
-                count = self.dim_count[dimension]
-                row += _cell(
-                    &self.thresholds[self.dim_first[dimension]] if count else NULL,
-                    count, frame.number[slot],
-                )
-            elif kind != KIND_SET:
-                row += self.cells[self.dim_first[dimension] + frame.code[slot]]
-            frame.rows[end] = row
-            end += 1
-            if kind == KIND_SET:
-                for part in range(self.word_count[slot]):
-                    elements = frame.words[self.word_first[slot] + part]
-                    while elements:
-                        index = part * 64 + trailing_zeros(elements)
-                        elements &= elements - 1
-                        frame.rows[end] = <int32_t> (row + 1 + index)
-                        end += 1
-        frame.row_first[self.dim_slot.shape[0]] = <int32_t> end
-        return 0
-
-    cdef uint64_t common(
-        self, Frame frame, uint64_t left, const uint64_t* rows, Py_ssize_t width, Py_ssize_t word
-    ) noexcept nogil:
-        """One word of the AND over all dimensions, of rows that are so wide."""
-        cdef Py_ssize_t dimension, index
-        cdef uint64_t found
-        for dimension in range(self.dim_slot.shape[0]):
-            if left == 0:
-                break
-            found = 0
-            for index in range(frame.row_first[dimension], frame.row_first[dimension + 1]):
-                found |= rows[frame.rows[index] * width + word]
-            left &= found
-        return left
-
-    cdef int consider(self, Frame frame, uint64_t left, Py_ssize_t word) except -1 nogil:
-        """Settle the rules of the conjunctions that are left in a word."""
         cdef int32_t rule
         cdef int verdict
-        while left:
-            rule = self.conjunction_rule[word * 64 + trailing_zeros(left)]
-            left &= left - 1
-            if frame.seen[rule]:
-                continue
-            frame.seen[rule] = 1
-            frame.candidates[frame.candidate_count] = rule
-            frame.candidate_count = frame.candidate_count + 1
+        frame.fired_count = frame.undetermined_count = 0
+        self.finder.find(
+            frame.finds, segment, &frame.state[0], &frame.number[0], &frame.code[0], &frame.words[0],
+            frame.blind,
+        )
+        for index in range(frame.finds.certain_count):
+            frame.fired[index] = frame.finds.certain[index]
+        frame.fired_count = frame.finds.certain_count
+        for index in range(frame.finds.possible_count):
+            rule = frame.finds.possible[index]
             verdict = self.settle(frame, self.rule_root[rule])
             if verdict == TRUE:
                 frame.fired[frame.fired_count] = rule
@@ -1006,6 +853,8 @@ cdef class Core:
             elif verdict == UNKNOWN:
                 frame.undetermined[frame.undetermined_count] = rule
                 frame.undetermined_count = frame.undetermined_count + 1
+        _sort(&frame.fired[0], frame.fired_count)
+        _sort(&frame.undetermined[0], frame.undetermined_count)
         return 0
 
     cdef int settle(self, Frame frame, int32_t ref) except -1 nogil:

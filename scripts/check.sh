@@ -31,7 +31,8 @@ check_types() {
 
 check_stubs() {
     "$BIN/python" setup.py --quiet import_root
-    "$BIN/python" -m mypy.stubtest --mypy-config-file pyproject.toml clausal.engine._core
+    "$BIN/python" -m mypy.stubtest --mypy-config-file pyproject.toml \
+        $(ls engine/_*.pyx | sed 's|engine/\(.*\)\.pyx|clausal.engine.\1|')
 }
 
 check_tests() {

@@ -27,8 +27,10 @@ def problems(wheel: Path) -> list[str]:
     ]
     if "clausal/py.typed" not in names:
         found.append("has no `clausal/py.typed`: its types would be ignored")
-    if not any(name.startswith("clausal/engine/_core.") and name.endswith(".so") for name in names):
-        found.append("has no compiled `clausal.engine._core`")
+    for source in sorted(ROOT.glob("engine/_*.pyx")):
+        start = f"clausal/engine/{source.stem}."
+        if not any(name.startswith(start) and name.endswith(".so") for name in names):
+            found.append(f"has no compiled `clausal.engine.{source.stem}`")
     for folder, (home, endings) in DATA.items():
         for path in sorted((ROOT / folder).rglob("*")):
             name = f"{home}/{path.relative_to(ROOT / folder).as_posix()}"
