@@ -20,8 +20,9 @@ measures nothing; the decision says so, and says which step an empty history wou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from functools import cached_property, partial
+from threading import Lock
+from typing import Any, Final, Protocol, TypeVar
 
 from clausal.compiler.ir import Corpus, VersionDef
 from clausal.compiler.types import MICROSECONDS, Scalar, Type
@@ -38,88 +39,218 @@ from clausal.engine.consequences import (
 from clausal.engine.decision import (
     Bounds,
     ClauseRef,
-    Decision,
     Finding,
+    FindingHead,
     Lack,
     Measure,
+    MeasureHead,
     Mode,
+    Rules,
     Standing,
     Step,
     Undetermined,
 )
 from clausal.engine.render import rfc3339
-from clausal.engine.segments import FOREVER, Group, Segment, order, regroup
-from clausal.engine.values import Missing
+from clausal.engine.segments import FOREVER, Group, order, regroup
+from clausal.engine.values import Missing, Value
 from clausal.engine.wording import Wording
+
+_T = TypeVar("_T")
 
 _REMEMBERED: Final = 65_536
 """As many findings of what rules lacked are kept: events that lack much tend to lack the same."""
 
 
-@dataclass(frozen=True, slots=True)
 class Case:
-    """One event, and what the rules said about it.
+    """One event, what the rules said about it, and the parts of the decision that follow from it.
+
+    Each part is worked out when it is first asked for.
 
     Attributes:
         values: The values of its slots.
-        acted_at, decided_at: Microseconds since 1970.
         act: What the rules in force at the act said.
         later: What those in force at the decision said; None when they are the same ones.
         unsettled: The same two once more, with each absent value taken for one that is unknown
-            (so that ``is missing`` is unknown too): asked for when bounds are wanted.
+            (so that ``is missing`` is unknown too): given when bounds are wanted.
     """
 
-    values: Values
-    acted_at: int
-    decided_at: int
-    act: Matches
-    later: Matches | None = None
-    unsettled: tuple[Matches, Matches | None] | None = None
-
-
-class Header:
-    """What every decision of a bundle says first: the event, both times, the bundle.
-
-    It needs no rule, so that an event which satisfies none costs next to nothing.
-    """
-
-    __slots__ = ("_bundle", "_id_slot", "_zone")
-
-    def __init__(self, versions: Iterable[VersionDef], id_slot: int | None, bundle: str) -> None:
-        """Prepare the headers of a bundle with this digest.
-
-        Times are told in the zone that all its policies share, or in UTC.
-        """
-        zones = {version.zone for version in versions}
-        self._zone = zones.pop() if len(zones) == 1 else "UTC"
-        self._id_slot = id_slot
-        self._bundle = bundle
-
-    def decision(
+    def __init__(
         self,
+        context: Context,
         values: Values,
         acted_at: int,
         decided_at: int,
-        *,
-        findings: tuple[Finding, ...] = (),
-        measures: tuple[Measure, ...] = (),
-        undetermined: tuple[Undetermined, ...] = (),
-        ladders: tuple[Standing, ...] = (),
-        bounds: Bounds | None = None,
-    ) -> Decision:
-        """A decision; without the rest, the one for an event that satisfies no rule."""
-        acted = rfc3339(acted_at, self._zone)
-        return Decision(
-            event_id=None if self._id_slot is None else identifier(values(self._id_slot)),
-            acted_at=acted,
-            decided_at=acted if decided_at == acted_at else rfc3339(decided_at, self._zone),
-            bundle=self._bundle,
-            findings=findings,
-            measures=measures,
-            undetermined=undetermined,
-            ladders=ladders,
-            bounds=bounds,
+        act: Matches,
+        later: Matches | None = None,
+        unsettled: tuple[Matches, Matches | None] | None = None,
+    ) -> None:
+        """Take an event; its instants are microseconds since 1970."""
+        self._context = context
+        self.values: Final = values
+        self.acted: Final = acted_at
+        self.decided: Final = decided_at
+        self.act: Final = act
+        self.later: Final = later
+        self.unsettled: Final = unsettled
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no rule has a say. Most events are so, and no later version is milder than that."""
+        return not (self.act.fired or self.act.undetermined)
+
+    @cached_property
+    def event_id(self) -> str | None:
+        """What the event calls itself."""
+        slot = self._context.id_slot
+        return None if slot is None else identifier(self.values(slot))
+
+    @property
+    def acted_at(self) -> str:
+        """The instant of the act."""
+        return rfc3339(self.acted, self._context.zone)
+
+    @property
+    def decided_at(self) -> str:
+        """The instant of the decision."""
+        return rfc3339(self.decided, self._context.zone)
+
+    @property
+    def bundle(self) -> str:
+        """The digest of the bundle."""
+        return self._context.bundle
+
+    @cached_property
+    def milder(self) -> frozenset[str]:
+        """The policies whose version at the decision applies, because it is milder for this event."""
+        if self.later is None or not self.act.fired:
+            return frozenset()
+        return self._context.decider.milder(self)
+
+    @cached_property
+    def fired(self) -> tuple[tuple[int, Mode], ...]:
+        """The rules that fired, each with its mode, sorted."""
+        return () if self.quiet else self._context.decider.fired(self)
+
+    @cached_property
+    def strikes(self) -> list[Strike]:
+        """The strikes of the rules that fired."""
+        return self._context.decider.strikes(self) if self.fired else []
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The rules that fired."""
+        return self._context.decider.findings(self) if self.fired else ()
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """What follows from them."""
+        return self._context.decider.measures(self) if self.fired else ()
+
+    @cached_property
+    def undetermined(self) -> tuple[Undetermined, ...]:
+        """The rules that could not be settled."""
+        return () if self.quiet else self._context.decider.undetermined(self)
+
+    @cached_property
+    def ladders(self) -> tuple[Standing, ...]:
+        """The strikes, and where they lead."""
+        return self._context.decider.ladders(self) if self.strikes else ()
+
+    @cached_property
+    def bounds(self) -> Bounds | None:
+        """Between which outcomes the missing values leave it."""
+        return None if self.unsettled is None else self._context.decider.bounds(self)
+
+
+class Lacking(Protocol):
+    """Tells the slots whose values an undetermined rule lacks, as of `Core.lacking`."""
+
+    def __call__(self, values: Any, rule: int, *, blind: bool = False) -> Iterable[int]:
+        """The slots, in any order."""
+
+
+class Context:
+    """What all decisions of a bundle share. Safe to share between threads.
+
+    The corpus is decoded when a part of a decision needs it, so that events which satisfy no rule
+    cost next to nothing.
+    """
+
+    def __init__(
+        self,
+        versions: Iterable[VersionDef],
+        id_slot: int | None,
+        bundle: str,
+        corpus: Callable[[], Corpus],
+        lacking: Lacking,
+    ) -> None:
+        """Prepare the decisions of a bundle with this digest.
+
+        Times are told in the zone that all its policies share, or in UTC.
+
+        Args:
+            versions: Those of its policies.
+            id_slot: The slot of the name of the event.
+            bundle: The digest that decisions carry.
+            corpus: Gives the corpus as the checker left it, perhaps with its params bound anew.
+            lacking: Tells what undetermined rules lack.
+        """
+        zones = {version.zone for version in versions}
+        self.zone: Final = zones.pop() if len(zones) == 1 else "UTC"
+        self.id_slot: Final = id_slot
+        self.bundle: Final = bundle
+        self._corpus = corpus
+        self._lacking = lacking
+        # What is lacking is looked up in the memory of the event, by one thread at a time.
+        self._lock = Lock()
+
+    @cached_property
+    def decider(self) -> Decider:
+        """What works out the parts of decisions."""
+        return Decider(self._corpus())
+
+    def parts(
+        self,
+        values: Held,
+        acted_at: int,
+        decided_at: int,
+        fired: Rules,
+        undetermined: Rules,
+        later: tuple[Rules, Rules] | None = None,
+        unsettled: tuple[Rules, Rules, tuple[Rules, Rules] | None] | None = None,
+    ) -> Case:
+        """See `clausal.engine.decision.Decision.light`."""
+
+        def matches(rules: tuple[Rules, Rules], *, blind: bool = False) -> Matches:
+            def lacking(rule: int) -> Iterable[int]:
+                with self._lock:
+                    return self._lacking(values, rule, blind=blind)
+
+            return Matches(*rules, lacking)
+
+        blind = None
+        if unsettled is not None:
+            then = unsettled[2]
+            blind = (
+                matches(unsettled[:2], blind=True),
+                None if then is None else matches(then, blind=True),
+            )
+        return Case(
+            self,
+            values.value,
+            acted_at,
+            decided_at,
+            matches((fired, undetermined)),
+            None if later is None else matches(later),
+            blind,
         )
+
+
+class Held(Protocol):
+    """The values of an event: those of the core, or a stand-in for them."""
+
+    def value(self, slot: int, /) -> Value | Missing:
+        """The value of a slot, or why there is none."""
 
 
 def in_force(versions: Iterable[VersionDef], instant: int) -> tuple[int, ...]:
@@ -132,23 +263,21 @@ def in_force(versions: Iterable[VersionDef], instant: int) -> tuple[int, ...]:
 
 
 class Decider:
-    """Makes decisions for one corpus. Safe to share between threads."""
+    """Works out the parts of decisions for one corpus. Safe to share between threads."""
 
-    def __init__(self, corpus: Corpus, bundle: str) -> None:
+    def __init__(self, corpus: Corpus) -> None:
         """Prepare all that does not depend on an event.
 
         Args:
             corpus: As the checker left it, perhaps with its params bound anew.
-            bundle: The digest that decisions carry.
         """
         self._corpus = corpus
-        self._header = Header(corpus.versions, corpus.id_slot, bundle)
         self._consequences = Consequences(corpus)
         self._algebra = self._consequences.algebra
         self._bounder = Bounder(corpus, self._consequences)
         self._wording = Wording(corpus)
         self._policies = tuple(corpus.versions[rule.version].policy for rule in corpus.rules)
-        self._clauses = tuple(self._clause_refs(rule.clauses) for rule in corpus.rules)
+        self._heads: dict[tuple[int, Mode], FindingHead] = {}
         self._lacks: dict[tuple[object, ...], Undetermined] = {}
 
     def _clause_refs(self, clauses: Iterable[int]) -> tuple[ClauseRef, ...]:
@@ -159,75 +288,56 @@ class Decider:
             found.append(ClauseRef(notice, clause.id, clause.quote, clause.fingerprint))
         return tuple(found)
 
-    # ── The decision ─────────────────────────────────────────────────────────────────────────────
+    # ── Which rules have a say ───────────────────────────────────────────────────────────────────
 
-    def decide(self, case: Case) -> Decision:
-        """The decision for one event."""
-        if case.unsettled is None and not (case.act.fired or case.act.undetermined):
-            # Most events satisfy no rule at all, and no later version is milder than that.
-            return self._header.decision(case.values, case.acted_at, case.decided_at)
-        fired, undetermined = self._applied(case)
-        strikes = self._consequences.strikes(fired, case.values)
-        record = self._consequences.record(fired, strikes, case.values, case.decided_at)
-        places = {rule: place for place, (rule, _) in enumerate(fired)}
-        return self._header.decision(
-            case.values,
-            case.acted_at,
-            case.decided_at,
-            findings=tuple(self._finding(rule, mode, case.values) for rule, mode in fired),
-            measures=self._measures(record, places),
-            undetermined=tuple(
-                self._undetermined(rule, lacking, case.values) for rule, lacking in undetermined
-            ),
-            ladders=tuple(self._standing(strike, places, case.values) for strike in strikes),
-            bounds=None if case.unsettled is None else self._bounds(case, places),
+    def fired(self, case: Case) -> tuple[tuple[int, Mode], ...]:
+        """The rules that fired, each with its mode, sorted; of the version that applies."""
+        return tuple(
+            (rule, self.mode(rule, case.values))
+            for rule in sorted(self._applied(case, lambda matches: matches.fired))
         )
 
-    def _applied(
-        self, case: Case
-    ) -> tuple[list[tuple[int, Mode]], list[tuple[int, Iterable[int]]]]:
-        """The rules that fired, each with its mode, and the undetermined ones with what they lack.
+    def undetermined(self, case: Case) -> tuple[Undetermined, ...]:
+        """The undetermined rules, sorted; of the version of each policy that applies."""
+        act = set(self._of(case.act.undetermined, lambda policy: policy not in case.milder))
+        return tuple(
+            self._undetermined(
+                rule, (case.act if rule in act else _given(case.later)).lacking(rule), case.values
+            )
+            for rule in sorted(self._applied(case, lambda matches: matches.undetermined))
+        )
 
-        Both sorted, and of the version of each policy that applies.
-        """
-        milder = self.milder(case)
-        fired, undetermined = self._of(case.act, lambda policy: policy not in milder)
-        if milder:
-            assert case.later is not None
-            later = self._of(case.later, lambda policy: policy in milder)
-            fired, undetermined = fired + later[0], undetermined + later[1]
-        modes = [(rule, self.mode(rule, case.values)) for rule in sorted(fired)]
-        return modes, sorted(undetermined, key=lambda pair: pair[0])
+    def _applied(self, case: Case, rules: Callable[[Matches], Rules]) -> list[int]:
+        """Some rules, each of the version of its policy that applies."""
+        milder = case.milder
+        if not milder:
+            return list(rules(case.act))
+        assert case.later is not None
+        return [
+            *self._of(rules(case.act), lambda policy: policy not in milder),
+            *self._of(rules(case.later), lambda policy: policy in milder),
+        ]
 
-    def milder(self, case: Case) -> set[str]:
+    def _of(self, rules: Rules, wanted: Callable[[str], bool]) -> list[int]:
+        """The rules of some policies."""
+        return [rule for rule in rules if wanted(self._policies[rule])]
+
+    def milder(self, case: Case) -> frozenset[str]:
         """The policies whose version at the decision applies, because it is milder for this event."""
         if case.later is None:
-            return set()
-        return {
+            return frozenset()
+        return frozenset(
             policy
             for policy in {self._policies[rule] for rule in case.act.fired} & self._changed(case)
             if self._consequences.milder(
                 self._enforced(case.later, policy, case), self._enforced(case.act, policy, case)
             )
-        }
-
-    def _of(
-        self, matches: Matches, wanted: Callable[[str], bool]
-    ) -> tuple[list[int], list[tuple[int, Iterable[int]]]]:
-        """What was said about the rules of some policies."""
-        return (
-            [rule for rule in matches.fired if wanted(self._policies[rule])],
-            [
-                (rule, matches.lacking(rule))
-                for rule in matches.undetermined
-                if wanted(self._policies[rule])
-            ],
         )
 
     def _changed(self, case: Case) -> set[str]:
         """The policies in force at the act of which another version is in force at the decision."""
         versions = self._corpus.versions
-        before, after = in_force(versions, case.acted_at), in_force(versions, case.decided_at)
+        before, after = in_force(versions, case.acted), in_force(versions, case.decided)
         return {versions[index].policy for index in before if index not in after} & {
             versions[index].policy for index in after if index not in before
         }
@@ -241,7 +351,7 @@ class Decider:
             and (mode := self.mode(rule, case.values)) == "enforced"
         ]
         strikes = self._consequences.strikes(fired, case.values)
-        return self._consequences.record(fired, strikes, case.values, case.decided_at)
+        return self._consequences.record(fired, strikes, case.values, case.decided)
 
     def mode(self, rule: int, values: Values) -> Mode:
         """Whether a rule is enforced; without the key of its rollout it is not."""
@@ -250,19 +360,28 @@ class Decider:
 
     # ── Its parts ────────────────────────────────────────────────────────────────────────────────
 
-    def _finding(self, rule: int, mode: Mode, values: Values) -> Finding:
-        definition = self._corpus.rules[rule]
-        version = self._corpus.versions[definition.version]
-        return Finding(
-            policy=version.policy,
-            version=version.version,
-            rule=definition.name,
-            severity=definition.severity,
-            mode=mode,
-            clauses=self._clauses[rule],
-            title=definition.title,
-            reason=self._wording.reason(rule, values),
+    def findings(self, case: Case) -> tuple[Finding, ...]:
+        """A finding for each rule that fired."""
+        return tuple(
+            Finding.light(self._head(rule, mode), partial(self._wording.reason, rule, case.values))
+            for rule, mode in case.fired
         )
+
+    def _head(self, rule: int, mode: Mode) -> FindingHead:
+        head = self._heads.get((rule, mode))
+        if head is None:
+            definition = self._corpus.rules[rule]
+            version = self._corpus.versions[definition.version]
+            head = self._heads[rule, mode] = FindingHead(
+                policy=version.policy,
+                version=version.version,
+                rule=definition.name,
+                severity=definition.severity,
+                mode=mode,
+                clauses=self._clause_refs(definition.clauses),
+                title=definition.title,
+            )
+        return head
 
     def _undetermined(self, rule: int, lacking: Iterable[int], values: Values) -> Undetermined:
         mode = self.mode(rule, values)
@@ -292,6 +411,15 @@ class Decider:
         self._lacks[key] = made
         return made
 
+    def strikes(self, case: Case) -> list[Strike]:
+        """The strikes of the rules that fired."""
+        return self._consequences.strikes(case.fired, case.values)
+
+    def ladders(self, case: Case) -> tuple[Standing, ...]:
+        """Where each strike leads."""
+        places = _places(case)
+        return tuple(self._standing(strike, places, case.values) for strike in case.strikes)
+
     def _standing(self, strike: Strike, places: Mapping[int, int], values: Values) -> Standing:
         ladder = self._corpus.ladders[strike.ladder]
         return Standing(
@@ -305,6 +433,11 @@ class Decider:
         )
 
     # ── Measures ─────────────────────────────────────────────────────────────────────────────────
+
+    def measures(self, case: Case) -> tuple[Measure, ...]:
+        """All measures that follow from the rules that fired."""
+        record = self._consequences.record(case.fired, case.strikes, case.values, case.decided)
+        return self._measures(record, _places(case))
 
     def _measures(self, record: Record, places: Mapping[int, int]) -> tuple[Measure, ...]:
         """All measures of a record, those that are covered too, sorted.
@@ -347,15 +480,12 @@ class Decider:
             for param, value in zip(sanction.params, group.arguments, strict=True)
             if value is not None
         }
-        return Measure(
+        head = MeasureHead(
             sanction=sanction.name,
             title=sanction.title,
             grade=sanction.grade,
-            target=segment.target,
             mode=segment.mode,
             arguments=arguments,
-            start=rfc3339(segment.start, zone),
-            end=None if segment.end >= FOREVER else rfc3339(segment.end, zone),
             permanent=sanction.permanent,
             once=sanction.once,
             until_fixed=group.until_fixed,
@@ -364,13 +494,21 @@ class Decider:
             findings=tuple(sorted(places[rule] for rule in rules if rule in places)),
             steps=tuple(Step(ladder, step) for ladder, step in sorted(group.cause.steps)),
             yields_to=yields_to,
-            notice=self._wording.notice(group, rules),
+        )
+        end = None if segment.end >= FOREVER else segment.end
+        return Measure.light(
+            head,
+            segment.target,
+            (segment.start, end, zone),
+            partial(self._wording.notice, group, rules),
         )
 
-    def _bounds(self, case: Case, places: Mapping[int, int]) -> Bounds:
+    def bounds(self, case: Case) -> Bounds:
+        """Between which outcomes the missing values leave the decision, which was asked for."""
         assert case.unsettled is not None
+        places = _places(case)
         act, later = case.unsettled
-        bounded = self._bounder.bound(act, later, self._changed(case), case.values, case.decided_at)
+        bounded = self._bounder.bound(act, later, self._changed(case), case.values, case.decided)
         slot = bounded.fetch_next
         return Bounds(
             lightest=self._outcome(bounded.lightest, places),
@@ -393,6 +531,11 @@ def _published(
     return value
 
 
-def _given(segment: Segment | None) -> Segment:
-    assert segment is not None
-    return segment
+def _places(case: Case) -> dict[int, int]:
+    """The number of each rule's finding."""
+    return {rule: place for place, (rule, _) in enumerate(case.fired)}
+
+
+def _given(thing: _T | None) -> _T:
+    assert thing is not None
+    return thing

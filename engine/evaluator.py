@@ -16,8 +16,7 @@ from clausal.compiler.ir import VersionDef
 from clausal.compiler.rebind import BindingError, rebind
 from clausal.compiler.types import Scalar
 from clausal.engine._core import Core, Values
-from clausal.engine.consequences import Matches
-from clausal.engine.decide import Case, Decider, Header, in_force
+from clausal.engine.decide import Context, in_force
 from clausal.engine.decision import Decision
 from clausal.engine.decode import decode_json
 from clausal.engine.event import KnownFields
@@ -76,7 +75,13 @@ class Bundle:
             ) from error
         self._time_slot = meta.time_slot
         self._time_name = meta.slots[meta.time_slot].name
-        self._header = Header(meta.versions, meta.id_slot, artifact.digest)
+        self._context = Context(
+            meta.versions,
+            meta.id_slot,
+            artifact.digest,
+            lambda: artifact.corpus,
+            self._core.lacking,
+        )
         bounds = {version.start for version in meta.versions}
         bounds |= {version.end for version in meta.versions if version.end is not None}
         self._boundaries = sorted(bounds)
@@ -102,13 +107,8 @@ class Bundle:
         return f"<Bundle {self.digest[:19]} of {self.artifact.meta.rules} rules>"
 
     @cached_property
-    def _decider(self) -> Decider:
-        # Made when a rule first fires or stays open, as it needs the corpus to be decoded.
-        return Decider(self.artifact.corpus, self.digest)
-
-    @cached_property
     def _explainer(self) -> Explainer:
-        return Explainer(self.artifact.corpus, self._decider)
+        return Explainer(self.artifact.corpus, self._context.decider)
 
     @cached_property
     def _known(self) -> KnownFields:
@@ -138,10 +138,7 @@ class Bundle:
                 if the act is after the decision.
             ValueError: if ``at`` is no instant with an offset.
         """
-        case = self._case(self._read(event, history), _instant(at), bounds=bounds)
-        if isinstance(case, Decision):
-            return case
-        return self._decider.decide(case)
+        return self._decide(self._read(event, history), _instant(at), bounds=bounds)
 
     def evaluate_json(
         self,
@@ -204,8 +201,7 @@ class Bundle:
         for event in events:
             try:
                 form = _decoded(event) if isinstance(event, Json) else event
-                case = self._case(self._read(form, None), decided_at, bounds=bounds)
-                yield case if isinstance(case, Decision) else self._decider.decide(case)
+                yield self._decide(self._read(form, None), decided_at, bounds=bounds)
             except EventError as error:
                 if errors == "raise":
                     raise
@@ -233,11 +229,8 @@ class Bundle:
             EventError: as of `evaluate`.
             ValueError: as of `evaluate`.
         """
-        values = self._read(event, history)
-        acted_at, decided_at = self._times(values, _instant(at))
-        act = self._matches(values, acted_at)
-        case = self._full_case(values, acted_at, decided_at, act, bounds=bounds)
-        return self._explainer.explain(case, rules)
+        decision = self._decide(self._read(event, history), _instant(at), bounds=bounds)
+        return self._explainer.explain(decision, rules)
 
     # ── About the bundle ─────────────────────────────────────────────────────────────────────────
 
@@ -307,31 +300,24 @@ class Bundle:
             raise EventError([Problem(self._time_name, limit, got)])
         return acted_at, decided_at
 
-    def _case(self, values: Values, decided_at: int | None, *, bounds: bool) -> Case | Decision:
-        """What is to be decided, or at once the decision, where no rule has a say."""
+    def _decide(self, values: Values, decided_at: int | None, *, bounds: bool) -> Decision:
+        """The decision, no part of which is worked out yet."""
         acted_at, decided = self._times(values, decided_at)
-        act = self._matches(values, acted_at)
-        if not (bounds or act.fired or act.undetermined):
-            return self._header.decision(values.value, acted_at, decided)
-        return self._full_case(values, acted_at, decided, act, bounds=bounds)
-
-    def _full_case(
-        self, values: Values, acted_at: int, decided_at: int, act: Matches, *, bounds: bool
-    ) -> Case:
-        same = decided_at == acted_at or self._segment(acted_at) == self._segment(decided_at)
-        later = None if same else self._matches(values, decided_at)
+        run = self._core.run
+        fired, undetermined = run(values, acted_at)
+        if not (fired or undetermined or bounds):
+            return Decision.light(self._context, values, acted_at, decided, fired, undetermined)
+        # A corpus that is not sound is told of now, and not by the decision.
+        _ = self._context.decider
+        same = decided == acted_at or self._segment(acted_at) == self._segment(decided)
+        later = None if same else run(values, decided)
         unsettled = None
         if bounds:
-            unsettled = (
-                self._matches(values, acted_at, blind=True),
-                None if same else self._matches(values, decided_at, blind=True),
-            )
-        return Case(values.value, acted_at, decided_at, act, later, unsettled)
-
-    def _matches(self, values: Values, instant: int, *, blind: bool = False) -> Matches:
-        fired, undetermined = self._core.run(values, instant, blind=blind)
-        lacking = self._core.lacking
-        return Matches(fired, undetermined, lambda rule: lacking(values, rule, blind=blind))
+            act = run(values, acted_at, blind=True)
+            unsettled = (*act, None if same else run(values, decided, blind=True))
+        return Decision.light(
+            self._context, values, acted_at, decided, fired, undetermined, later, unsettled
+        )
 
     def _segment(self, instant: int) -> int:
         """The number of the span of time, between changes of versions, that an instant lies in."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
@@ -32,7 +32,7 @@ from clausal.compiler.text.patterns import PatternSet
 from clausal.compiler.text.terms import find_term
 from clausal.compiler.types import MICROSECONDS, Scalar, Type
 from clausal.engine.decide import Case, Decider
-from clausal.engine.decision import Decision, Mode
+from clausal.engine.decision import Decision, Mode, Record
 from clausal.engine.phrase import constant, params_of, phrase
 from clausal.engine.reference import Evaluation, slots_of
 from clausal.engine.render import clean, rfc3339
@@ -135,21 +135,22 @@ class VersionTrace(msgspec.Struct, frozen=True, kw_only=True):
     why: Bilingual
 
 
-class Explanation(msgspec.Struct, frozen=True):
+class Explanation(Record):
     """A decision with all that explains it. Rules and versions are sorted by policy and start."""
 
-    decision: Decision
-    rules: tuple[RuleTrace, ...]
-    versions: tuple[VersionTrace, ...]
+    __slots__ = ("decision", "rules", "versions")
 
-    def to_dict(self) -> dict[str, object]:
-        """The explanation as JSON-ready values."""
-        value: dict[str, object] = msgspec.to_builtins(self)
-        return value
+    FIELDS: ClassVar[tuple[str, ...]] = ("decision", "rules", "versions")
 
-    def to_json(self) -> bytes:
-        """The explanation as one line of JSON, in UTF-8."""
-        return msgspec.json.encode(self)
+    def __init__(
+        self,
+        decision: Decision,
+        rules: tuple[RuleTrace, ...],
+        versions: tuple[VersionTrace, ...],
+    ) -> None:
+        self.decision: Final = decision
+        self.rules: Final = rules
+        self.versions: Final = versions
 
 
 class Explainer:
@@ -160,18 +161,19 @@ class Explainer:
         self._corpus = corpus
         self._decider = decider
 
-    def explain(self, case: Case, rules: Collection[str] = ()) -> Explanation:
-        """The decision of an event, explained.
+    def explain(self, decision: Decision, rules: Collection[str] = ()) -> Explanation:
+        """A decision of the decider, explained.
 
         Args:
-            case: The event.
+            decision: What was decided.
             rules: Names, qualified ("policy.rule") or bare, of rules to tell about whatever became
                 of them: those that did not even nearly fire are "silent".
         """
         corpus = self._corpus
+        case = decision.parts
+        assert isinstance(case, Case)
         values = [case.values(slot) for slot in range(len(corpus.slots))]
-        milder = self._decider.milder(case)
-        versions = tuple(self._versions(case, milder))
+        versions = tuple(self._versions(case))
         considered = {
             index
             for index, version in enumerate(versions)
@@ -180,7 +182,7 @@ class Explainer:
         }
         teller = _Teller(corpus, Evaluation(corpus, values))
         return Explanation(
-            self._decider.decide(case),
+            decision,
             tuple(
                 trace
                 for index, rule in enumerate(corpus.rules)
@@ -196,18 +198,18 @@ class Explainer:
             versions,
         )
 
-    def _versions(self, case: Case, milder: set[str]) -> Iterator[VersionTrace]:
+    def _versions(self, case: Case) -> Iterator[VersionTrace]:
         """What each version of the bundle has to do with the event."""
         judged = {
             version.policy
             for version in self._corpus.versions
-            if _phase(version, case.acted_at) == "in force"
+            if _phase(version, case.acted) == "in force"
         }
         for version in self._corpus.versions:
             at_act, at_decision = (
-                _phase(version, instant) for instant in (case.acted_at, case.decided_at)
+                _phase(version, instant) for instant in (case.acted, case.decided)
             )
-            replaced = version.policy in milder
+            replaced = version.policy in case.milder
             applied = (at_decision if replaced else at_act) == "in force"
             yield VersionTrace(
                 policy=version.policy,

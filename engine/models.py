@@ -15,7 +15,6 @@ from functools import partial
 from types import GenericAlias
 from typing import Annotated, Any, Final, Literal, assert_never
 
-import msgspec
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -204,7 +203,7 @@ class DecisionModel(_Model):
 
     def to_decision(self) -> Decision:
         """The decision that this is the model of."""
-        return msgspec.convert(self.model_dump(), Decision)
+        return Decision.from_dict(self.model_dump())
 
 
 def decision_schema() -> dict[str, Any]:

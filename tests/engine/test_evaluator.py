@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
-import msgspec
 import pytest
 from pydantic import BaseModel
 
@@ -57,7 +56,7 @@ QUIET = event(content__labelled=True, traffic__views=1)
 
 
 def expected(given: dict[str, object], history: History | None = None) -> Decision:
-    return msgspec.structs.replace(decide(CORPUS, given, history), bundle=BUNDLE.digest)
+    return decide(CORPUS, given, history).replace(bundle=BUNDLE.digest)
 
 
 # ── Ways in ──────────────────────────────────────────────────────────────────────────────────────

@@ -130,7 +130,7 @@ def test_what_is_told_agrees_with_the_decision(random: Random) -> None:
         check(trace.when)
         if trace.unless is not None:
             check(trace.unless)
-    assert msgspec.json.decode(told.to_json(), type=Explanation) == told
+    assert Explanation.from_json(told.to_json()) == told
     assert json.loads(told.to_json()) == json.loads(json.dumps(told.to_dict()))
 
 

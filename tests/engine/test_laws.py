@@ -31,7 +31,7 @@ from clausal.compiler.ir import (
 from clausal.compiler.pipeline import optimise
 from clausal.compiler.types import MICROSECONDS, Scalar
 from clausal.engine.consequences import Consequences, Matches
-from clausal.engine.decide import Case, Decider, in_force
+from clausal.engine.decide import in_force
 from clausal.engine.decision import Decision, Measure
 from clausal.engine.evaluator import Bundle
 from clausal.engine.event import EventError, EventReader
@@ -43,6 +43,7 @@ from clausal.engine.values import Value as SlotValue
 from tests.strategies.conditions import DAY
 from tests.strategies.events import EventWriter
 from tests.strategies.ir import CorpusWriter
+from tests.support.corpora import decision_of
 
 Values = Sequence[SlotValue | Missing]
 
@@ -115,16 +116,8 @@ def decide(
         matches(corpus, values, acted_at, blind=True),
         matches(corpus, values, now, blind=True),
     )
-    return Decider(corpus, "test").decide(
-        Case(
-            values.__getitem__,
-            acted_at,
-            now,
-            matches(corpus, values, acted_at),
-            later,
-            blind if bounds else None,
-        )
-    )
+    act = matches(corpus, values, acted_at)
+    return decision_of(corpus, values, acted_at, now, act, later, blind if bounds else None)
 
 
 def instant(text: str) -> int:
@@ -207,8 +200,7 @@ def test_order_never_matters(random: Random) -> None:
         random.sample(ordered.undetermined, len(ordered.undetermined)),
         ordered.lacking,
     )
-    case = Case(values.__getitem__, acted_at, acted_at, any_order)
-    assert Decider(mixed, "test").decide(case) == decide(corpus, values)
+    assert decision_of(mixed, values, acted_at, acted_at, any_order) == decide(corpus, values)
 
 
 @given(randoms)
@@ -377,7 +369,7 @@ def test_the_compiled_program_decides_as_the_plain_meaning_does(
         plain = decide(corpus, values, decided_at, bounds=bounds)
         at = EPOCH + timedelta(microseconds=decided_at)
         decided = bundle.evaluate(event, at=at, bounds=bounds)
-        assert decided == msgspec.structs.replace(plain, bundle=bundle.digest)
+        assert decided == plain.replace(bundle=bundle.digest)
         text = json.dumps(event)
         assert bundle.evaluate_json(text, at=at, bounds=bounds) == decided
         assert bundle.explain(event, at=at, bounds=bounds).decision == decided
@@ -452,8 +444,8 @@ def test_a_later_version_applies_only_where_it_is_milder(random: Random) -> None
     acted_at = act_of(corpus, values)
     decided_at = later_than(random, corpus, acted_at)
     decision = decide(corpus, values, decided_at)
-    case = Case(values.__getitem__, acted_at, decided_at, matches(corpus, values, acted_at))
-    by_the_act = Decider(corpus, "test").decide(case)
+    said = matches(corpus, values, acted_at)
+    by_the_act = decision_of(corpus, values, acted_at, decided_at, said)
     assert at_most(corpus, enforced(decision), enforced(by_the_act))
     act, later = versions_at(corpus, acted_at), versions_at(corpus, decided_at)
     policies = {policy for policy, _ in act}
@@ -478,7 +470,7 @@ def test_the_instant_of_the_decision_moves_measures_and_changes_nothing_else(
         if one.end is not None and other.end is not None:
             assert instant(other.end) - instant(one.end) == decided_at - acted_at
         gone = {"start": "", "end": "", "notice": one.notice}
-        assert msgspec.structs.replace(one, **gone) == msgspec.structs.replace(other, **gone)
+        assert one.replace(**gone) == other.replace(**gone)
 
 
 @given(randoms)

@@ -5,7 +5,7 @@ The vocabulary is fixed; a test says which rules, ladders and versions there are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from clausal.compiler.ir import (
@@ -41,10 +41,11 @@ from clausal.compiler.ir import (
 )
 from clausal.compiler.types import MICROSECONDS, Enum, EnumValue, Scalar, SetOf
 from clausal.engine.consequences import Matches
-from clausal.engine.decide import Case, Decider, in_force
+from clausal.engine.decide import Case, Context, in_force
 from clausal.engine.decision import Decision
 from clausal.engine.event import EventReader, History
 from clausal.engine.reference import Outcome, Reference
+from clausal.engine.values import Missing, Value
 
 HOUR = 3_600 * MICROSECONDS
 DAY = 24 * HOUR
@@ -329,7 +330,7 @@ def decide(
     bounds: bool = False,
 ) -> Decision:
     """The decision that the reference interpreter's outcome leads to."""
-    reference, decider = Reference(corpus), Decider(corpus, "test")
+    reference = Reference(corpus)
     values = EventReader(corpus.slots, corpus.time_slot, corpus.ladders).read(event, history)
     acted = values[corpus.time_slot]
     assert isinstance(acted, float)
@@ -340,20 +341,36 @@ def decide(
         return as_matches(reference.run(event, history, instant, blind=blind))
 
     same = in_force(corpus.versions, acted_at) == in_force(corpus.versions, decided_at)
-    return decider.decide(
-        Case(
-            values=values.__getitem__,
-            acted_at=acted_at,
-            decided_at=decided_at,
-            act=run(acted_at),
-            later=None if same else run(decided_at),
-            unsettled=(
-                run(acted_at, blind=True),
-                None if same else run(decided_at, blind=True),
-            )
-            if bounds
-            else None,
-        )
+    return decision_of(
+        corpus,
+        values,
+        acted_at,
+        decided_at,
+        run(acted_at),
+        None if same else run(decided_at),
+        (run(acted_at, blind=True), None if same else run(decided_at, blind=True))
+        if bounds
+        else None,
+    )
+
+
+def decision_of(
+    corpus: Corpus,
+    values: Sequence[Value | Missing],
+    acted_at: int,
+    decided_at: int,
+    act: Matches,
+    later: Matches | None = None,
+    unsettled: tuple[Matches, Matches | None] | None = None,
+) -> Decision:
+    """The decision that follows from what the rules said."""
+
+    def lacking(values: object, rule: int, *, blind: bool = False) -> Iterable[int]:
+        raise AssertionError("what the rules lack is given with the rules")
+
+    context = Context(corpus.versions, corpus.id_slot, "test", lambda: corpus, lacking)
+    return Decision.of(
+        Case(context, values.__getitem__, acted_at, decided_at, act, later, unsettled)
     )
 
 
