@@ -47,7 +47,6 @@ class Bounder:
         later: Matches | None,
         changed: Collection[str],
         values: Values,
-        start: int,
     ) -> Bounded:
         """The bounds of the outcome of one event.
 
@@ -56,15 +55,14 @@ class Bounder:
             later: The same for those in force at the decision; None when they are the same ones.
             changed: The policies of which another version is in force at the decision.
             values: The values of the slots.
-            start: The instant of the decision.
         """
         lightest: Record = {}
         heaviest: Record = {}
         for policy in sorted(self._policies(act)):
-            light, heavy = self._outcomes(act, policy, values, start)
+            light, heavy = self._outcomes(act, policy, values)
             if later is not None and policy in changed:
                 light, heavy = self._with_later(
-                    (light, heavy), self._outcomes(later, policy, values, start)
+                    (light, heavy), self._outcomes(later, policy, values)
                 )
             lightest = _joined(lightest, light)
             heaviest = _joined(heaviest, heavy)
@@ -86,9 +84,7 @@ class Bounder:
             matches.lacking,
         )
 
-    def _outcomes(
-        self, matches: Matches, policy: str, values: Values, start: int
-    ) -> tuple[Record, Record]:
+    def _outcomes(self, matches: Matches, policy: str, values: Values) -> tuple[Record, Record]:
         """The lightest and the heaviest enforced outcome of one policy."""
         own = self._only(matches, (policy,))
         modes = {
@@ -97,16 +93,14 @@ class Bounder:
         certain = [rule for rule in own.fired if modes[rule] == "enforced"]
         possible = [rule for rule, mode in modes.items() if mode != "shadow"]
         return (
-            self._record(certain, values, start, any_step=False),
-            self._record(possible, values, start, any_step=True),
+            self._record(certain, values, any_step=False),
+            self._record(possible, values, any_step=True),
         )
 
-    def _record(
-        self, rules: Iterable[int], values: Values, start: int, *, any_step: bool
-    ) -> Record:
+    def _record(self, rules: Iterable[int], values: Values, *, any_step: bool) -> Record:
         enforced: list[tuple[int, Mode]] = [(rule, "enforced") for rule in sorted(rules)]
         strikes = self._consequences.strikes(enforced, values)
-        return self._consequences.record(enforced, strikes, values, start, any_step=any_step)
+        return self._consequences.record(enforced, strikes, any_step=any_step)
 
     def _with_later(
         self, act: tuple[Record, Record], later: tuple[Record, Record]

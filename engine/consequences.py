@@ -1,4 +1,10 @@
-"""From rules that fired to what follows from them, before anything is joined."""
+"""From rules that fired to what follows from them, before anything is joined.
+
+Records are relative: they begin at 0, the instant of the decision, and name the kinds of targets, not
+the targets. Nothing is lost by that. An event has one target of a kind, and what is about targets of
+different kinds never meets; all measures of a decision begin with it, so that it moves their ends
+alike. The verifier holds periods and instants to 2**53 microseconds, far from `FOREVER`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +20,9 @@ from clausal.engine.join import Algebra
 from clausal.engine.segments import FOREVER, Cause, Segment, Value, split
 from clausal.engine.values import Missing
 from clausal.engine.values import Value as SlotValue
+
+_FEW: Final = 32
+"""Rules with no more segments than this have theirs remembered."""
 
 Values = Callable[[int], SlotValue | Missing]
 """The value of a slot of the event that is being decided."""
@@ -60,20 +69,14 @@ class Consequences:
         self.names: Final = tuple(
             f"{corpus.versions[rule.version].policy}.{rule.name}" for rule in corpus.rules
         )
-        self._rules = tuple(self._prepare(rule.measures) for rule in corpus.rules)
-        self._steps = tuple(
-            tuple(self._prepare(step.measures) for step in ladder.steps)
-            for ladder in corpus.ladders
-        )
-
-    def _prepare(self, measures: Sequence[MeasureDef]) -> tuple[_Prepared, ...]:
-        return tuple(
-            _Prepared(
-                measure,
-                tuple(_value(argument) for argument in measure.arguments),
-                self._review(measure),
-            )
-            for measure in measures
+        self._alone: dict[tuple[int, Mode], tuple[tuple[Segment, Cause], ...]] = {}
+        self._modes: tuple[Mode | None, ...] = tuple(
+            "shadow"
+            if rule.shadow
+            else "enforced"
+            if rule.rollout is None or rule.rollout_slot is None
+            else None
+            for rule in corpus.rules
         )
 
     def _review(self, measure: MeasureDef) -> int:
@@ -94,11 +97,12 @@ class Consequences:
         A rule with a rollout is enforced for its share of the keys: the same ones for each of its
         versions, and more of them, never others, when the share grows.
         """
+        mode = self._modes[rule]
+        if mode is not None:
+            return mode
         definition = self._corpus.rules[rule]
-        if definition.shadow:
-            return "shadow"
-        if definition.rollout is None or definition.rollout_slot is None:
-            return "enforced"
+        assert definition.rollout is not None
+        assert definition.rollout_slot is not None
         key = identifier(values(definition.rollout_slot))
         if key is None:
             return "unknown"
@@ -124,6 +128,12 @@ class Consequences:
         assert isinstance(count, float)
         return int(count)
 
+    def step(self, strike: Strike) -> int | None:
+        """The step that a strike leads to; None where its history is not known."""
+        if strike.active is None:
+            return None
+        return step_after(self._corpus.ladders[strike.ladder], strike.active)
+
     def milder(self, later: Record, earlier: Record) -> bool:
         """Whether the later outcome differs from the earlier one and is covered by it."""
         at_most = self.algebra.at_most
@@ -133,8 +143,6 @@ class Consequences:
         self,
         fired: Iterable[tuple[int, Mode]],
         strikes: Iterable[Strike],
-        values: Values,
-        start: int,
         *,
         any_step: bool = False,
     ) -> Record:
@@ -144,52 +152,53 @@ class Consequences:
         that is the heaviest that its history could lead to.
         """
         record: Record = {}
-        for rule, mode in fired:
-            for prepared in self._rules[rule]:
-                self._add(record, prepared, mode, (rule,), None, values, start)
+        for pair in fired:
+            alone = self._alone.get(pair)
+            if alone is None:
+                rule, mode = pair
+                alone = tuple(
+                    part
+                    for measure in self._corpus.rules[rule].measures
+                    for part in self._segments(measure, mode, (rule,), None)
+                )
+                if len(alone) <= _FEW:
+                    self._alone[pair] = alone
+            for segment, cause in alone:
+                known = record.get(segment)
+                record[segment] = cause if known is None else known | cause
         for strike in strikes:
             ladder = self._corpus.ladders[strike.ladder]
             for number in _steps_of(ladder, strike.active, any_step):
-                for prepared in self._steps[strike.ladder][number - 1]:
-                    step = (ladder.name, number)
-                    self._add(record, prepared, strike.mode, strike.rules, step, values, start)
+                step = (ladder.name, number)
+                for measure in ladder.steps[number - 1].measures:
+                    for segment, cause in self._segments(measure, strike.mode, strike.rules, step):
+                        known = record.get(segment)
+                        record[segment] = cause if known is None else known | cause
         return record
 
-    def _add(
+    def _segments(
         self,
-        record: Record,
-        prepared: _Prepared,
+        measure: MeasureDef,
         mode: Mode,
         rules: tuple[int, ...],
         step: tuple[str, int] | None,
-        values: Values,
-        start: int,
-    ) -> None:
-        measure = prepared.measure
+    ) -> list[tuple[Segment, Cause]]:
         length = measure.within if measure.until_fixed else measure.duration
         names = tuple(self.names[rule] for rule in rules) if measure.until_fixed else ()
         cause = Cause(frozenset(rules), frozenset() if step is None else frozenset((step,)))
-        for segment in split(
+        segments = split(
             self.algebra.shapes[measure.sanction],
-            prepared.arguments,
+            tuple(_value(argument) for argument in measure.arguments),
             names,
             mode=mode,
             sanction=measure.sanction,
-            target=self.target(measure.target, values),
-            start=start,
-            end=FOREVER if length is None else start + length,
+            target=TargetRef(measure.target, None),
+            start=0,
+            end=FOREVER if length is None else length,
             interim=measure.interim,
-            review=prepared.review,
-        ):
-            known = record.get(segment)
-            record[segment] = cause if known is None else known | cause
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    measure: MeasureDef
-    arguments: tuple[Value, ...]
-    review: int
+            review=self._review(measure),
+        )
+        return [(segment, cause) for segment in segments]
 
 
 def _value(argument: ArgumentValue | None) -> Value:

@@ -19,13 +19,12 @@ measures nothing; the decision says so, and says which step an empty history wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from threading import Lock
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from clausal.compiler.ir import Corpus, VersionDef
-from clausal.compiler.types import MICROSECONDS, Scalar, Type
 from clausal.engine.bounds import Bounder
 from clausal.engine.consequences import (
     Consequences,
@@ -38,27 +37,51 @@ from clausal.engine.consequences import (
 )
 from clausal.engine.decision import (
     Bounds,
-    ClauseRef,
     Finding,
-    FindingHead,
     Lack,
     Measure,
-    MeasureHead,
     Mode,
     Rules,
     Standing,
-    Step,
+    TargetRef,
     Undetermined,
+    encode,
 )
 from clausal.engine.render import rfc3339
-from clausal.engine.segments import FOREVER, Group, order, regroup
+from clausal.engine.templates import (
+    NO_TEMPLATE,
+    Fired,
+    MeasureTemplate,
+    Template,
+    Templates,
+    Times,
+)
 from clausal.engine.values import Missing, Value
-from clausal.engine.wording import Wording
 
 _T = TypeVar("_T")
 
 _REMEMBERED: Final = 65_536
 """As many findings of what rules lacked are kept: events that lack much tend to lack the same."""
+
+
+class once(Generic[_T]):  # noqa: N801 - it is used as a decorator
+    """An attribute that is worked out when it is first asked for, and then kept.
+
+    Unlike `functools.cached_property` it takes no lock: where two threads work it out at once, what
+    they get is equal, and either will do.
+    """
+
+    def __init__(self, work: Callable[[Any], _T]) -> None:
+        self._work = work
+        self.__doc__ = work.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, case: object, owner: type) -> _T:
+        value = self._work(case)
+        case.__dict__[self._name] = value
+        return value
 
 
 class Case:
@@ -94,11 +117,11 @@ class Case:
         self.unsettled: Final = unsettled
 
     @property
-    def quiet(self) -> bool:
+    def _quiet(self) -> bool:
         """Whether no rule has a say. Most events are so, and no later version is milder than that."""
         return not (self.act.fired or self.act.undetermined)
 
-    @cached_property
+    @once
     def event_id(self) -> str | None:
         """What the event calls itself."""
         slot = self._context.id_slot
@@ -119,47 +142,94 @@ class Case:
         """The digest of the bundle."""
         return self._context.bundle
 
-    @cached_property
+    @once
     def milder(self) -> frozenset[str]:
         """The policies whose version at the decision applies, because it is milder for this event."""
         if self.later is None or not self.act.fired:
             return frozenset()
         return self._context.decider.milder(self)
 
-    @cached_property
-    def fired(self) -> tuple[tuple[int, Mode], ...]:
+    @once
+    def fired(self) -> Fired:
         """The rules that fired, each with its mode, sorted."""
-        return () if self.quiet else self._context.decider.fired(self)
+        return () if self._quiet else self._context.decider.fired(self)
 
-    @cached_property
-    def strikes(self) -> list[Strike]:
+    @once
+    def strikes(self) -> Sequence[Strike]:
         """The strikes of the rules that fired."""
-        return self._context.decider.strikes(self) if self.fired else []
+        return self._context.decider.strikes(self) if self.fired else ()
 
-    @cached_property
+    @once
+    def template(self) -> Template:
+        """What follows from the rules that fired, but for the event and the time."""
+        return self._context.decider.template(self) if self.fired else NO_TEMPLATE
+
+    @once
     def findings(self) -> tuple[Finding, ...]:
         """The rules that fired."""
         return self._context.decider.findings(self) if self.fired else ()
 
-    @cached_property
+    @once
     def measures(self) -> tuple[Measure, ...]:
         """What follows from them."""
         return self._context.decider.measures(self) if self.fired else ()
 
-    @cached_property
+    @once
     def undetermined(self) -> tuple[Undetermined, ...]:
         """The rules that could not be settled."""
-        return () if self.quiet else self._context.decider.undetermined(self)
+        if self._quiet:
+            return ()
+        return tuple(one.rule for one in self._context.decider.undetermined(self))
 
-    @cached_property
+    @once
     def ladders(self) -> tuple[Standing, ...]:
         """The strikes, and where they lead."""
         return self._context.decider.ladders(self) if self.strikes else ()
 
-    @cached_property
+    @once
     def bounds(self) -> Bounds | None:
         """Between which outcomes the missing values leave it."""
         return None if self.unsettled is None else self._context.decider.bounds(self)
+
+    def to_json(self) -> bytes:
+        """The decision as one line of JSON, put together from pieces that are remembered."""
+        told: dict[tuple[int, str], bytes] = {}
+
+        def times(instant: int, zone: str) -> bytes:
+            key = (instant, zone)
+            known = told.get(key)
+            if known is None:
+                known = told[key] = rfc3339(instant, zone).encode()
+            return known
+
+        context = self._context
+        pieces = [
+            b'{"event_id":',
+            encode(self.event_id),
+            b',"acted_at":"',
+            times(self.acted, context.zone),
+            b'","decided_at":"',
+            times(self.decided, context.zone),
+            b'","bundle":',
+            context.bundle_json,
+        ]
+        if self._quiet:
+            pieces.append(b',"findings":[],"measures":[],"undetermined":[],"ladders":[]')
+        else:
+            decider = context.decider
+            template = self.template
+            pieces += (
+                b',"findings":[',
+                b",".join([one.to_json(self.values) for one in template.findings]),
+                b'],"measures":[',
+                b",".join(decider.measures_json(self, times)),
+                b'],"undetermined":[',
+                b",".join([one.json for one in decider.undetermined(self)]),
+                b'],"ladders":',
+                encode(self.ladders),
+            )
+        pieces += (b',"bounds":', encode(self.bounds), b"}")
+        return b"".join(pieces)
 
 
 class Lacking(Protocol):
@@ -199,6 +269,7 @@ class Context:
         self.zone: Final = zones.pop() if len(zones) == 1 else "UTC"
         self.id_slot: Final = id_slot
         self.bundle: Final = bundle
+        self.bundle_json: Final = encode(bundle)
         self._corpus = corpus
         self._lacking = lacking
         # What is lacking is looked up in the memory of the event, by one thread at a time.
@@ -273,20 +344,10 @@ class Decider:
         """
         self._corpus = corpus
         self._consequences = Consequences(corpus)
-        self._algebra = self._consequences.algebra
         self._bounder = Bounder(corpus, self._consequences)
-        self._wording = Wording(corpus)
+        self._templates = Templates(corpus, self._consequences)
         self._policies = tuple(corpus.versions[rule.version].policy for rule in corpus.rules)
-        self._heads: dict[tuple[int, Mode], FindingHead] = {}
-        self._lacks: dict[tuple[object, ...], Undetermined] = {}
-
-    def _clause_refs(self, clauses: Iterable[int]) -> tuple[ClauseRef, ...]:
-        found = []
-        for index in clauses:
-            clause = self._corpus.clauses[index]
-            notice = self._corpus.versions[clause.version].notice
-            found.append(ClauseRef(notice, clause.id, clause.quote, clause.fingerprint))
-        return tuple(found)
+        self._lacks: dict[tuple[object, ...], Told] = {}
 
     # ── Which rules have a say ───────────────────────────────────────────────────────────────────
 
@@ -297,15 +358,21 @@ class Decider:
             for rule in sorted(self._applied(case, lambda matches: matches.fired))
         )
 
-    def undetermined(self, case: Case) -> tuple[Undetermined, ...]:
+    def undetermined(self, case: Case) -> list[Told]:
         """The undetermined rules, sorted; of the version of each policy that applies."""
-        act = set(self._of(case.act.undetermined, lambda policy: policy not in case.milder))
-        return tuple(
+        milder = case.milder
+        if not milder:
+            return [
+                self._undetermined(rule, case.act.lacking(rule), case.values)
+                for rule in sorted(case.act.undetermined)
+            ]
+        act = set(self._of(case.act.undetermined, lambda policy: policy not in milder))
+        return [
             self._undetermined(
                 rule, (case.act if rule in act else _given(case.later)).lacking(rule), case.values
             )
             for rule in sorted(self._applied(case, lambda matches: matches.undetermined))
-        )
+        ]
 
     def _applied(self, case: Case, rules: Callable[[Matches], Rules]) -> list[int]:
         """Some rules, each of the version of its policy that applies."""
@@ -351,7 +418,7 @@ class Decider:
             and (mode := self.mode(rule, case.values)) == "enforced"
         ]
         strikes = self._consequences.strikes(fired, case.values)
-        return self._consequences.record(fired, strikes, case.values, case.decided)
+        return self._consequences.record(fired, strikes)
 
     def mode(self, rule: int, values: Values) -> Mode:
         """Whether a rule is enforced; without the key of its rollout it is not."""
@@ -360,30 +427,41 @@ class Decider:
 
     # ── Its parts ────────────────────────────────────────────────────────────────────────────────
 
+    def template(self, case: Case) -> Template:
+        """What follows from the rules that fired, but for the event and the time."""
+        return self._templates.of(case.fired, case.strikes)
+
     def findings(self, case: Case) -> tuple[Finding, ...]:
         """A finding for each rule that fired."""
-        return tuple(
-            Finding.light(self._head(rule, mode), partial(self._wording.reason, rule, case.values))
-            for rule, mode in case.fired
-        )
+        return tuple([self._templates.finding(*pair).finding(case.values) for pair in case.fired])
 
-    def _head(self, rule: int, mode: Mode) -> FindingHead:
-        head = self._heads.get((rule, mode))
-        if head is None:
-            definition = self._corpus.rules[rule]
-            version = self._corpus.versions[definition.version]
-            head = self._heads[rule, mode] = FindingHead(
-                policy=version.policy,
-                version=version.version,
-                rule=definition.name,
-                severity=definition.severity,
-                mode=mode,
-                clauses=self._clause_refs(definition.clauses),
-                title=definition.title,
-            )
-        return head
+    def measures(self, case: Case) -> tuple[Measure, ...]:
+        """All measures that follow from the rules that fired."""
+        return self._measures(case, case.template.measures)
 
-    def _undetermined(self, rule: int, lacking: Iterable[int], values: Values) -> Undetermined:
+    def _measures(self, case: Case, templates: Iterable[MeasureTemplate]) -> tuple[Measure, ...]:
+        targets: dict[str, TargetRef] = {}
+        made = []
+        for one in templates:
+            target = targets.get(one.kind)
+            if target is None:
+                target = targets[one.kind] = self._consequences.target(one.kind, case.values)
+            made.append(one.measure(target, case.decided))
+        return tuple(made)
+
+    def measures_json(self, case: Case, times: Times) -> list[bytes]:
+        """The same as JSON, each."""
+        targets: dict[str, tuple[bytes, TargetRef]] = {}
+        made = []
+        for one in case.template.measures:
+            known = targets.get(one.kind)
+            if known is None:
+                target = self._consequences.target(one.kind, case.values)
+                known = targets[one.kind] = (encode(target.id), target)
+            made.append(one.to_json(*known, case.decided, times))
+        return made
+
+    def _undetermined(self, rule: int, lacking: Iterable[int], values: Values) -> Told:
         mode = self.mode(rule, values)
         lacks = tuple(
             (slot, value) for slot in lacking if isinstance(value := values(slot), Missing)
@@ -408,8 +486,8 @@ class Decider:
         )
         if len(self._lacks) >= _REMEMBERED:
             self._lacks.clear()
-        self._lacks[key] = made
-        return made
+        told = self._lacks[key] = Told(made, encode(made))
+        return told
 
     def strikes(self, case: Case) -> list[Strike]:
         """The strikes of the rules that fired."""
@@ -427,80 +505,9 @@ class Decider:
             target=self._consequences.target(ladder.target, values),
             mode=strike.mode,
             active=strike.active,
-            step=None if strike.active is None else step_after(ladder, strike.active),
+            step=self._consequences.step(strike),
             if_clean=step_after(ladder, 0),
             findings=tuple(places[rule] for rule in strike.rules),
-        )
-
-    # ── Measures ─────────────────────────────────────────────────────────────────────────────────
-
-    def measures(self, case: Case) -> tuple[Measure, ...]:
-        """All measures that follow from the rules that fired."""
-        record = self._consequences.record(case.fired, case.strikes, case.values, case.decided)
-        return self._measures(record, _places(case))
-
-    def _measures(self, record: Record, places: Mapping[int, int]) -> tuple[Measure, ...]:
-        """All measures of a record, those that are covered too, sorted.
-
-        Args:
-            record: The segments with their causes.
-            places: The number of each rule's finding.
-        """
-        if not record:
-            return ()
-        covers = self._algebra.covers_of(record)
-        shapes = self._algebra.shapes
-        maximal = regroup(
-            shapes, [(segment, record[segment]) for segment, by in covers.items() if by is None]
-        )
-        group_of = {segment: group for group in maximal for segment in group.members}
-        covered = regroup(
-            shapes,
-            [(segment, record[segment]) for segment, by in covers.items() if by is not None],
-            apart=lambda segment: group_of[_given(covers[segment])].segment,
-        )
-        groups = sorted([*maximal, *covered], key=lambda group: order(group.segment))
-        numbers = {group.segment: number for number, group in enumerate(groups)}
-        return tuple(
-            self._measure(
-                group,
-                places,
-                None if (by := covers[group.segment]) is None else numbers[group_of[by].segment],
-            )
-            for group in groups
-        )
-
-    def _measure(self, group: Group, places: Mapping[int, int], yields_to: int | None) -> Measure:
-        segment = group.segment
-        sanction = self._corpus.sanctions[segment.sanction]
-        rules = sorted(group.cause.findings)
-        zone = self._wording.zone(rules[0])
-        arguments = {
-            param.name: _published(param.type, value)
-            for param, value in zip(sanction.params, group.arguments, strict=True)
-            if value is not None
-        }
-        head = MeasureHead(
-            sanction=sanction.name,
-            title=sanction.title,
-            grade=sanction.grade,
-            mode=segment.mode,
-            arguments=arguments,
-            permanent=sanction.permanent,
-            once=sanction.once,
-            until_fixed=group.until_fixed,
-            interim=segment.interim,
-            review=segment.review,
-            findings=tuple(sorted(places[rule] for rule in rules if rule in places)),
-            steps=tuple(Step(ladder, step) for ladder, step in sorted(group.cause.steps)),
-            yields_to=yields_to,
-        )
-        end = None if segment.end >= FOREVER else segment.end
-        return Measure.light(
-            head,
-            segment.target,
-            (segment.start, end, zone),
-            partial(self._wording.notice, group, rules),
         )
 
     def bounds(self, case: Case) -> Bounds:
@@ -508,27 +515,28 @@ class Decider:
         assert case.unsettled is not None
         places = _places(case)
         act, later = case.unsettled
-        bounded = self._bounder.bound(act, later, self._changed(case), case.values, case.decided)
+        bounded = self._bounder.bound(act, later, self._changed(case), case.values)
         slot = bounded.fetch_next
         return Bounds(
-            lightest=self._outcome(bounded.lightest, places),
-            heaviest=self._outcome(bounded.heaviest, places),
+            lightest=self._outcome(case, bounded.lightest, places),
+            heaviest=self._outcome(case, bounded.heaviest, places),
             fetch_next=None if slot is None else self._corpus.slots[slot].name,
         )
 
-    def _outcome(self, record: Record, places: Mapping[int, int]) -> tuple[Measure, ...]:
+    def _outcome(
+        self, case: Case, record: Record, places: Mapping[int, int]
+    ) -> tuple[Measure, ...]:
         """The measures of a record that yield to no other."""
-        joined = self._algebra.join(record)
-        return self._measures({segment: record[segment] for segment in joined}, places)
+        joined = self._consequences.algebra.join(record)
+        only = {segment: record[segment] for segment in joined}
+        return self._measures(case, self._templates.measures(only, places))
 
 
-def _published(
-    type: Type, value: float | bool | str | tuple[str, ...]
-) -> float | bool | str | tuple[str, ...]:
-    """An argument as decisions have it: durations in seconds."""
-    if isinstance(type, Scalar) and type.name == "duration" and isinstance(value, float):
-        return value / MICROSECONDS
-    return value
+class Told(NamedTuple):
+    """An undetermined rule, and the JSON that says so."""
+
+    rule: Undetermined
+    json: bytes
 
 
 def _places(case: Case) -> dict[int, int]:

@@ -50,7 +50,7 @@ class Record:
 
     def to_json(self) -> bytes:
         """The fields as one line of JSON, in UTF-8."""
-        return msgspec.json.encode(_fields(self), enc_hook=_fields)
+        return encode(self)
 
     @classmethod
     def from_dict(cls, value: object) -> Self:
@@ -109,6 +109,10 @@ def _from_dict(kind: type, value: object) -> object:
     return kind.from_dict(value)
 
 
+encode: Final[Callable[[object], bytes]] = msgspec.json.Encoder(enc_hook=_fields).encode
+"""A value as JSON: a record, or what msgspec knows."""
+
+
 @functools.cache
 def _shape(kind: type) -> type[msgspec.Struct]:
     """A struct with the fields of a record, which msgspec can check values against."""
@@ -131,6 +135,13 @@ class ClauseRef(msgspec.Struct, frozen=True):
     fingerprint: str
 
 
+class ReasonText(Protocol):
+    """What the reason of a rule is rendered from."""
+
+    def fill(self, values: Any, /) -> Bilingual:
+        """The reason with the values of an event."""
+
+
 class FindingHead(msgspec.Struct, frozen=True, kw_only=True):
     """What a finding says whatever the event holds."""
 
@@ -149,7 +160,7 @@ class Finding(Record):
     The reason is rendered when it is first asked for.
     """
 
-    __slots__ = ("_head", "_reason", "_render")
+    __slots__ = ("_head", "_reason", "_text", "_values")
 
     FIELDS: ClassVar[tuple[str, ...]] = (
         "policy",
@@ -164,7 +175,8 @@ class Finding(Record):
 
     _head: FindingHead
     _reason: Bilingual | None
-    _render: Callable[[], Bilingual] | None
+    _text: ReasonText
+    _values: object
 
     def __init__(
         self,
@@ -188,15 +200,21 @@ class Finding(Record):
             title=title,
         )
         self._reason = reason
-        self._render = None
 
     @classmethod
-    def light(cls, head: FindingHead, render: Callable[[], Bilingual]) -> Finding:
-        """A finding whose reason is rendered when it is asked for."""
+    def light(cls, head: FindingHead, text: ReasonText, values: object) -> Finding:
+        """A finding whose reason is rendered when it is asked for.
+
+        Args:
+            head: What does not depend on the event.
+            text: Renders the reason.
+            values: The values of the event.
+        """
         made = cls.__new__(cls)
         made._head = head
         made._reason = None
-        made._render = render
+        made._text = text
+        made._values = values
         return made
 
     @property
@@ -239,8 +257,7 @@ class Finding(Record):
         """Why it fired, with the values of the event."""
         reason = self._reason
         if reason is None:
-            assert self._render is not None
-            reason = self._reason = self._render()
+            reason = self._reason = self._text.fill(self._values)
         return reason
 
 
@@ -283,10 +300,32 @@ class MeasureHead(msgspec.Struct, frozen=True, kw_only=True):
     yields_to: int | None = None
 
 
+class NoticeText(Protocol):
+    """What the notice of a measure is rendered from."""
+
+    def fill(self, item: str | None, end: int | None, /) -> Bilingual:
+        """The notice about a target, and an end in microseconds since 1970 if it has one."""
+
+
+class Timeless(Protocol):
+    """A measure without its event and its times."""
+
+    @property
+    def zone(self) -> str:
+        """The IANA name of the zone in which its times are told."""
+
+    @property
+    def notice(self) -> NoticeText:
+        """What the affected user is told."""
+
+    def end(self, start: int, /) -> int | None:
+        """When it ends by itself, if it begins then; in microseconds since 1970."""
+
+
 class Measure(Record):
     """One consequence, after joining. Its times and its notice are rendered when asked for."""
 
-    __slots__ = ("_arguments", "_head", "_moments", "_notice", "_render", "_target", "_times")
+    __slots__ = ("_arguments", "_began", "_head", "_notice", "_target", "_timeless", "_times")
 
     FIELDS: ClassVar[tuple[str, ...]] = (
         "sanction",
@@ -311,10 +350,10 @@ class Measure(Record):
     _head: MeasureHead
     _target: TargetRef
     _arguments: Arguments | None
-    _moments: tuple[int, int | None, str] | None
     _times: tuple[str, str | None] | None
     _notice: Bilingual | None
-    _render: Callable[[], Bilingual] | None
+    _began: int
+    _timeless: Timeless
 
     def __init__(
         self,
@@ -354,36 +393,27 @@ class Measure(Record):
         )
         self._target = target
         self._arguments = arguments
-        self._moments = None
         self._times = (start, end)
         self._notice = notice
-        self._render = None
 
     @classmethod
-    def light(
-        cls,
-        head: MeasureHead,
-        target: TargetRef,
-        moments: tuple[int, int | None, str],
-        render: Callable[[], Bilingual],
-    ) -> Measure:
-        """A measure that is told when it is asked for.
+    def light(cls, head: MeasureHead, target: TargetRef, start: int, timeless: Timeless) -> Measure:
+        """A measure whose times and notice are rendered when they are asked for.
 
         Args:
             head: What does not depend on the event.
             target: What it applies to.
-            moments: When it begins and ends, in microseconds since 1970, and the IANA name of the
-                zone in which that is told; an end of None is none.
-            render: Gives the notice.
+            start: When it begins, in microseconds since 1970.
+            timeless: Renders the rest.
         """
         made = cls.__new__(cls)
         made._head = head
         made._target = target
         made._arguments = None
-        made._moments = moments
         made._times = None
         made._notice = None
-        made._render = render
+        made._began = start
+        made._timeless = timeless
         return made
 
     @property
@@ -437,10 +467,12 @@ class Measure(Record):
     def _told(self) -> tuple[str, str | None]:
         times = self._times
         if times is None:
-            assert self._moments is not None
-            start, end, zone = self._moments
-            told = None if end is None else rfc3339(end, zone)
-            times = self._times = (rfc3339(start, zone), told)
+            start, zone = self._began, self._timeless.zone
+            end = self._timeless.end(start)
+            times = self._times = (
+                rfc3339(start, zone),
+                None if end is None else rfc3339(end, zone),
+            )
         return times
 
     @property
@@ -491,8 +523,9 @@ class Measure(Record):
         """What the affected user is told."""
         notice = self._notice
         if notice is None:
-            assert self._render is not None
-            notice = self._notice = self._render()
+            timeless = self._timeless
+            end = timeless.end(self._began)
+            notice = self._notice = timeless.notice.fill(self._target.id, end)
         return notice
 
 
@@ -570,6 +603,9 @@ class Parts(Protocol):
     @property
     def bounds(self) -> Bounds | None: ...  # noqa: D102
 
+    def to_json(self) -> bytes:
+        """All of them as one line of JSON."""
+
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """Parts that are there already."""
@@ -583,6 +619,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     undetermined: tuple[Undetermined, ...]
     ladders: tuple[Standing, ...]
     bounds: Bounds | None
+
+    def to_json(self) -> bytes:
+        """All of them as one line of JSON."""
+        return encode(self)
 
 
 Rules = Sequence[int]
@@ -790,3 +830,7 @@ class Decision(Record):
     def effective(self) -> tuple[Measure, ...]:
         """The enforced measures that yield to no other."""
         return tuple(m for m in self.measures if m.mode == "enforced" and m.yields_to is None)
+
+    def to_json(self) -> bytes:
+        """The decision as one line of JSON, in UTF-8."""
+        return self.parts.to_json()

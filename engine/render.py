@@ -14,7 +14,7 @@ import functools
 import heapq
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal, assert_never
@@ -66,10 +66,15 @@ _MONTHS: Final = [
     "December",
 ]
 
+_REMEMBERED: Final = 4096
+"""As many values of each kind are remembered in words: events tend to have the same ones."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = datetime(1, 1, 2, tzinfo=UTC)
 _LAST: Final = datetime(9999, 12, 30, 23, 59, 59, tzinfo=UTC)
 """Instants before and after are written as these: they are the last whose day every zone has."""
+_FIRST_DAY: Final = (_FIRST - _EPOCH).days
+_LAST_DAY: Final = (_LAST - _EPOCH).days
 
 
 def pick(texts: Bilingual, language: Language) -> str:
@@ -178,7 +183,13 @@ def share(value: float) -> str:
 
     Only 0 and 1 themselves are 0% and 100%: 0.99999 is 99.99%.
     """
-    exact = Decimal(repr(value)) * 100
+    return _share(repr(value))
+
+
+# By their digits, as numbers that are equal may be written differently: 0 and -0.
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _share(digits: str) -> str:
+    exact = Decimal(digits) * 100
     shown = exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
     if shown in (0, 100) and exact != shown:
         shown += Decimal("0.01") if exact > shown else Decimal("-0.01")
@@ -193,7 +204,12 @@ def number(value: float, language: Language) -> str:
     """
     if abs(value) > LARGEST_INTEGER or (value and abs(value) < 1e-4):
         return f"{value:.6g}"
-    exact = Decimal(repr(value))
+    return _number(repr(value), language)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _number(digits: str, language: Language) -> str:
+    exact = Decimal(digits)
     if language == "zh":
         for unit, size in (("亿", 100_000_000), ("万", 10_000)):
             scaled = exact / size
@@ -261,19 +277,55 @@ def _local(microseconds: int, zone: str) -> datetime:
     return moment if offset % timedelta(minutes=1) else local
 
 
-@functools.lru_cache(maxsize=4096)
+_DAY: Final = 86_400 * MICROSECONDS
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _offset(day: int, zone: str) -> tuple[int, str] | None:
+    """What a zone adds to UTC on a day of UTC, in microseconds and as RFC 3339 has it.
+
+    None for the few days on which that changes, and for those that no calendar has.
+    """
+    first, last = day * _DAY, (day + 1) * _DAY - 1
+    if not _FIRST_DAY < day < _LAST_DAY:
+        return None
+    # A zone that changed twice in a day, and back again, would be told wrong: none ever did.
+    morning, evening = _local(first, zone), _local(last, zone)
+    offset = morning.utcoffset()
+    if offset is None or offset != evening.utcoffset():
+        return None
+    return offset // timedelta(microseconds=1), morning.isoformat()[-6:]
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _date(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
 def rfc3339(microseconds: int, zone: str) -> str:
     """An instant as decisions have it: ``2024-05-01T12:00:00+08:00``."""
-    return _local(microseconds, zone).isoformat()
+    told = _offset(microseconds // _DAY, zone)
+    if told is None:
+        return _local(microseconds, zone).isoformat()
+    offset, suffix = told
+    day, rest = divmod(microseconds + offset, _DAY)
+    seconds, fraction = divmod(rest, MICROSECONDS)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    clock = f"{hour:02}:{minute:02}:{second:02}"
+    if fraction:
+        clock = f"{clock}.{fraction:06}"
+    return f"{_date(day)}T{clock}{suffix}"
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=_REMEMBERED)
 def instant(microseconds: int, zone: str, language: Language) -> str:
     """An instant as people read it: ``1 May 2024, 12:00 (UTC+08:00)``; seconds if there are any."""
     local = _local(microseconds, zone)
-    clock = f"{local:%H:%M:%S}" if local.second or local.microsecond else f"{local:%H:%M}"
-    offset = f"UTC{local:%z}"
-    offset = f"{offset[:-2]}:{offset[-2:]}"
+    clock = f"{local.hour:02}:{local.minute:02}"
+    if local.second or local.microsecond:
+        clock = f"{clock}:{local.second:02}"
+    offset = f"UTC{local.isoformat()[-6:]}"
     if language == "zh":
         return f"{_day(local.date(), language)}{clock}（{offset}）"
     return f"{_day(local.date(), language)}, {clock} ({offset})"
@@ -320,15 +372,3 @@ def pieces(wording: str) -> tuple[tuple[str, bool], ...]:
         at = match.end()
     found.append((wording[at:], False))
     return tuple(found)
-
-
-def fill(wording: str, slot: Callable[[str], str | None]) -> str:
-    """A wording with its slots filled in one pass: what is put in is never looked into again.
-
-    A slot for which there is no text, as `slot` says by None, stays as it was written.
-    """
-    texts: list[str] = []
-    for piece, is_slot in pieces(wording):
-        text = slot(piece) if is_slot else piece
-        texts.append(f"{{{piece}}}" if text is None else text)
-    return "".join(texts)

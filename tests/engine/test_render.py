@@ -17,9 +17,9 @@ from clausal.engine.render import (
     Language,
     clean,
     duration,
-    fill,
     instant,
     number,
+    pieces,
     rfc3339,
     share,
     until,
@@ -236,7 +236,8 @@ def test_nothing_of_a_users_text_acts_or_hides(text: str) -> None:
 # ── Wordings ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_slots_are_filled_in_one_pass() -> None:
-    slots = {"until": "{item}", "item": "x"}
-    assert fill("{until} { item } {{until}} {other}", slots.get) == "{item} x {until} {other}"
-    assert fill("", slots.get) == ""
+def test_the_pieces_of_a_wording() -> None:
+    found = pieces("{until} { item } {{until}} {other}")
+    assert [piece for piece, is_slot in found if is_slot] == ["until", "item", "other"]
+    assert "".join(piece for piece, _ in found) == "until item {until} other"
+    assert "".join(piece for piece, _ in pieces("")) == ""
