@@ -1,30 +1,48 @@
-"""The compiled core: reads an event into slots and evaluates the decision program on them."""
+"""The compiled core: evaluates the decision program on the values of an event."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
+
+from typing_extensions import disjoint_base
 
 from clausal.compiler.index import Index
 from clausal.compiler.ir import LadderDef, Slot
 from clausal.compiler.program import Program
+from clausal.engine._frame import Frame
+from clausal.engine.decision import Context, Decision, Parts
 from clausal.engine.history import History
-from clausal.engine.values import Missing, Value
 
-__all__ = ("Core", "Values", "count_keys", "scan_json")
+__all__ = ("Core", "Outcome", "count_keys", "scan_json")
 
-@final
-class Values:
-    """The values of a bundle's slots for one event. Not for several threads at once.
+@disjoint_base
+class Outcome:
+    """What the rules said about one event, and what a decision needs of it: its base class."""
 
-    `Core.read` makes them; one that is made otherwise has no values.
-    """
+    _context: Context | None
+    """What works out the parts of the decision; None if there are parts."""
+    _parts: Parts | None
+    """The parts, as soon as there are some; None before that."""
+    _values: Frame | str | None
+    """The values of the event; its name alone, or None, where no rule has a say."""
+    _acted_at: int
+    """Microseconds since 1970."""
+    _decided_at: int
+    """Microseconds since 1970."""
+    _later: tuple[tuple[int, ...], tuple[int, ...]] | None
+    """The rules in force at the decision that fired, and those undetermined, if they are others."""
+    _unsettled: (
+        tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], tuple[int, ...]] | None]
+        | None
+    )
+    """Everything once more, with each absent value taken for one that is unknown."""
 
-    def value(self, slot: int) -> Value | Missing:
-        """The value of a slot as `convert` gives it, or why there is none.
+    @property
+    def _fired(self) -> tuple[int, ...]:
+        """The rules that fired, ascending."""
 
-        Raises:
-            IndexError: if there is no such slot.
-            ValueError: if there are no values.
-        """
+    @property
+    def _undetermined(self) -> tuple[int, ...]:
+        """The rules that are undetermined, ascending."""
 
 @final
 class Core:
@@ -57,7 +75,7 @@ class Core:
             ValueError: if the slots of strikes and the ladders do not fit.
         """
 
-    def read(self, event: object, history: History | None = None) -> Values:
+    def read(self, event: object, history: History | None = None) -> Frame:
         """The values of an event and its history, to be evaluated.
 
         Args:
@@ -69,7 +87,7 @@ class Core:
         """
 
     def run(
-        self, values: Values, instant: int, *, blind: bool = False
+        self, values: Frame, instant: int, *, blind: bool = False
     ) -> tuple[list[int], list[int]]:
         """The rules that fire, and those that are undetermined, both ascending.
 
@@ -82,12 +100,49 @@ class Core:
             ValueError: if the values were read by another core.
         """
 
-    def lacking(self, values: Values, rule: int, *, blind: bool = False) -> list[int]:
+    def lacking(self, values: Frame, rule: int, *, blind: bool = False) -> list[int]:
         """The slots whose values an undetermined rule lacks, ascending; none for other rules.
 
         Raises:
             IndexError: if there is no such rule.
             ValueError: if the values were read by another core.
+        """
+
+    def serve(self, kind: type[Decision], context: object, id_slot: int | None) -> None:
+        """Say what decisions are made of, before the first one is.
+
+        Args:
+            kind: The class of decisions.
+            context: What works out the parts of decisions.
+            id_slot: The slot of the name of the event.
+
+        Raises:
+            TypeError: if the class is no `Outcome`.
+        """
+
+    def evaluate(
+        self, event: object, history: History | None, decided_at: int | None, bounds: bool
+    ) -> Decision:
+        """The decision for an event, no part of which is worked out yet.
+
+        Args:
+            event: As of `read`.
+            history: As of `read`.
+            decided_at: Microseconds since 1970; None: at the instant of the act.
+            bounds: Whether bounds are wanted.
+
+        Raises:
+            EventError: as of `read`; also if the act is after the decision.
+            ValueError: if nobody said what decisions are made of.
+        """
+
+    def decided(self, values: Frame, decided_at: int | None, bounds: bool) -> Decision:
+        """The decision for values that were read, which it keeps in any case; as of `evaluate`."""
+
+    def touch(self, event: dict[str, Any]) -> int:
+        """How many fields that are read have a value, found by looking for each and no more.
+
+        It is the least that reading the event can cost, to compare with.
         """
 
 def scan_json(data: bytes | bytearray | memoryview) -> tuple[int, int]:

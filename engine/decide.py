@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from threading import Lock
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from clausal.compiler.ir import Corpus, VersionDef
@@ -272,8 +271,6 @@ class Context:
         self.bundle_json: Final = encode(bundle)
         self._corpus = corpus
         self._lacking = lacking
-        # What is lacking is looked up in the memory of the event, by one thread at a time.
-        self._lock = Lock()
 
     @cached_property
     def decider(self) -> Decider:
@@ -282,7 +279,7 @@ class Context:
 
     def parts(
         self,
-        values: Held,
+        values: Held | str | None,
         acted_at: int,
         decided_at: int,
         fired: Rules,
@@ -290,14 +287,11 @@ class Context:
         later: tuple[Rules, Rules] | None = None,
         unsettled: tuple[Rules, Rules, tuple[Rules, Rules] | None] | None = None,
     ) -> Case:
-        """See `clausal.engine.decision.Decision.light`."""
+        """See `clausal.engine.decision.Context`."""
+        held = Name(values) if values is None or isinstance(values, str) else values
 
         def matches(rules: tuple[Rules, Rules], *, blind: bool = False) -> Matches:
-            def lacking(rule: int) -> Iterable[int]:
-                with self._lock:
-                    return self._lacking(values, rule, blind=blind)
-
-            return Matches(*rules, lacking)
+            return Matches(*rules, lambda rule: self._lacking(held, rule, blind=blind))
 
         blind = None
         if unsettled is not None:
@@ -308,7 +302,7 @@ class Context:
             )
         return Case(
             self,
-            values.value,
+            held.value,
             acted_at,
             decided_at,
             matches((fired, undetermined)),
@@ -322,6 +316,18 @@ class Held(Protocol):
 
     def value(self, slot: int, /) -> Value | Missing:
         """The value of a slot, or why there is none."""
+
+
+class Name:
+    """Stands in for the values of an event of which only its name is told."""
+
+    def __init__(self, name: str | None) -> None:
+        """Take the value of the slot of the name; None if there is no such slot."""
+        self._name = name
+
+    def value(self, _slot: int, /) -> Value | Missing:
+        """The name."""
+        return Missing.ABSENT if self._name is None else self._name
 
 
 def in_force(versions: Iterable[VersionDef], instant: int) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol, Self, TypeVar
 import msgspec
 
 from clausal.compiler.ir import Bilingual, Severity
+from clausal.engine._core import Outcome
 from clausal.engine.render import rfc3339
 
 Mode = Literal["enforced", "shadow"]
@@ -642,13 +643,21 @@ class Context(Protocol):
         later: tuple[Rules, Rules] | None,
         unsettled: tuple[Rules, Rules, tuple[Rules, Rules] | None] | None,
     ) -> Parts:
-        """The parts of one decision, as of `Decision.light`."""
+        """The parts of one decision.
+
+        Args:
+            values: The values of the event; its name alone, or None, where that is all to be told.
+            acted_at: Microseconds since 1970.
+            decided_at: Microseconds since 1970.
+            fired: The rules in force at the act that fired.
+            undetermined: Those that could not be settled.
+            later: The same of the rules in force at the decision; None when they are the same ones.
+            unsettled: All of it with each absent value taken for one that is unknown, where bounds
+                are wanted.
+        """
 
 
-_NO_RULES: Final[Rules] = ()
-
-
-class Decision(Record):
+class Decision(Record, Outcome):
     """All findings and joined measures for one event.
 
     Findings are sorted by policy, version and rule; measures by target, sanction, mode, strength and
@@ -657,17 +666,7 @@ class Decision(Record):
     Its parts are worked out when they are first asked for, and then kept. Threads may share it.
     """
 
-    __slots__ = (
-        "_acted_at",
-        "_context",
-        "_decided_at",
-        "_fired",
-        "_later",
-        "_parts",
-        "_undetermined",
-        "_unsettled",
-        "_values",
-    )
+    __slots__ = ()
 
     FIELDS: ClassVar[tuple[str, ...]] = (
         "event_id",
@@ -680,16 +679,6 @@ class Decision(Record):
         "ladders",
         "bounds",
     )
-
-    _context: Context | None
-    _values: Any
-    _acted_at: int
-    _decided_at: int
-    _fired: Rules
-    _undetermined: Rules
-    _later: tuple[Rules, Rules] | None
-    _unsettled: tuple[Rules, Rules, tuple[Rules, Rules] | None] | None
-    _parts: Parts | None
 
     def __init__(
         self,
@@ -715,51 +704,11 @@ class Decision(Record):
             ladders=ladders,
             bounds=bounds,
         )
-        self._context = None
-        self._fired = self._undetermined = _NO_RULES
-
-    @classmethod
-    def light(
-        cls,
-        context: Context,
-        values: object,
-        acted_at: int,
-        decided_at: int,
-        fired: Rules,
-        undetermined: Rules,
-        later: tuple[Rules, Rules] | None = None,
-        unsettled: tuple[Rules, Rules, tuple[Rules, Rules] | None] | None = None,
-    ) -> Decision:
-        """A decision whose parts are worked out when they are asked for.
-
-        Args:
-            context: What works them out.
-            values: The values of the event; nobody changes them any more.
-            acted_at: Microseconds since 1970.
-            decided_at: Microseconds since 1970.
-            fired: The rules in force at the act that fired.
-            undetermined: Those that could not be settled.
-            later: The same of the rules in force at the decision; None when they are the same ones.
-            unsettled: All of it with each absent value taken for one that is unknown, where bounds
-                are wanted.
-        """
-        made = cls.__new__(cls)
-        made._context = context
-        made._values = values
-        made._acted_at = acted_at
-        made._decided_at = decided_at
-        made._fired = fired
-        made._undetermined = undetermined
-        made._later = later
-        made._unsettled = unsettled
-        made._parts = None
-        return made
 
     @classmethod
     def of(cls, parts: Parts) -> Decision:
         """The decision that has these parts."""
         made = cls.__new__(cls)
-        made._context = None
         made._parts = parts
         return made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -15,7 +14,7 @@ from clausal.compiler.bundle import Artifact, BundleError, BundleProblem, assemb
 from clausal.compiler.ir import VersionDef
 from clausal.compiler.rebind import BindingError, rebind
 from clausal.compiler.types import Scalar
-from clausal.engine._core import Core, Values
+from clausal.engine._core import Core
 from clausal.engine.decide import Context, in_force
 from clausal.engine.decision import Decision
 from clausal.engine.decode import decode_json
@@ -23,9 +22,8 @@ from clausal.engine.event import KnownFields
 from clausal.engine.explain import Explainer, Explanation
 from clausal.engine.history import History
 from clausal.engine.models import event_model
-from clausal.engine.problem import EventError, Problem
-from clausal.engine.render import rfc3339
-from clausal.engine.values import ConversionError, Missing, convert
+from clausal.engine.problem import EventError
+from clausal.engine.values import ConversionError, convert
 
 Event = Mapping[str, object] | BaseModel
 """An event as an object; its form is that of the schema of the bundle."""
@@ -73,8 +71,6 @@ class Bundle:
             raise BundleError(
                 BundleProblem.MALFORMED, f"the bundle is malformed: section `program`: {error}"
             ) from error
-        self._time_slot = meta.time_slot
-        self._time_name = meta.slots[meta.time_slot].name
         self._context = Context(
             meta.versions,
             meta.id_slot,
@@ -82,9 +78,7 @@ class Bundle:
             lambda: artifact.corpus,
             self._core.lacking,
         )
-        bounds = {version.start for version in meta.versions}
-        bounds |= {version.end for version in meta.versions if version.end is not None}
-        self._boundaries = sorted(bounds)
+        self._core.serve(Decision, self._context, meta.id_slot)
 
     @property
     def digest(self) -> str:
@@ -138,7 +132,7 @@ class Bundle:
                 if the act is after the decision.
             ValueError: if ``at`` is no instant with an offset.
         """
-        return self._decide(self._read(event, history), _instant(at), bounds=bounds)
+        return self._core.evaluate(event, _past(history), _instant(at), bounds)
 
     def evaluate_json(
         self,
@@ -201,7 +195,7 @@ class Bundle:
         for event in events:
             try:
                 form = _decoded(event) if isinstance(event, Json) else event
-                yield self._decide(self._read(form, None), decided_at, bounds=bounds)
+                yield self._core.evaluate(form, None, decided_at, bounds)
             except EventError as error:
                 if errors == "raise":
                     raise
@@ -229,7 +223,8 @@ class Bundle:
             EventError: as of `evaluate`.
             ValueError: as of `evaluate`.
         """
-        decision = self._decide(self._read(event, history), _instant(at), bounds=bounds)
+        values = self._core.read(event, _past(history))
+        decision = self._core.decided(values, _instant(at), bounds)
         return self._explainer.explain(decision, rules)
 
     # ── About the bundle ─────────────────────────────────────────────────────────────────────────
@@ -276,52 +271,11 @@ class Bundle:
         program, corpus = rebind(artifact.program, artifact.corpus, values)
         return Bundle(assemble(corpus, program, artifact.sources))
 
-    # ── The way there ────────────────────────────────────────────────────────────────────────────
 
-    def _read(self, event: object, history: Past | None) -> Values:
-        if history is not None and not isinstance(history, History):
-            history = History.parse(history)
-        return self._core.read(event, history)
-
-    def _times(self, values: Values, decided_at: int | None) -> tuple[int, int]:
-        """The instants of the act and of the decision."""
-        acted = values.value(self._time_slot)
-        if isinstance(acted, Missing):
-            raise EventError(
-                [Problem(self._time_name, "the instant of the act", "one that failed")]
-            )
-        assert isinstance(acted, float)
-        acted_at = int(acted)
-        if decided_at is None:
-            return acted_at, acted_at
-        if decided_at < acted_at:
-            limit = f"an act at or before the decision, {rfc3339(decided_at, 'UTC')}"
-            got = f"one at {rfc3339(acted_at, 'UTC')}"
-            raise EventError([Problem(self._time_name, limit, got)])
-        return acted_at, decided_at
-
-    def _decide(self, values: Values, decided_at: int | None, *, bounds: bool) -> Decision:
-        """The decision, no part of which is worked out yet."""
-        acted_at, decided = self._times(values, decided_at)
-        run = self._core.run
-        fired, undetermined = run(values, acted_at)
-        if not (fired or undetermined or bounds):
-            return Decision.light(self._context, values, acted_at, decided, fired, undetermined)
-        # A corpus that is not sound is told of now, and not by the decision.
-        _ = self._context.decider
-        same = decided == acted_at or self._segment(acted_at) == self._segment(decided)
-        later = None if same else run(values, decided)
-        unsettled = None
-        if bounds:
-            act = run(values, acted_at, blind=True)
-            unsettled = (*act, None if same else run(values, decided, blind=True))
-        return Decision.light(
-            self._context, values, acted_at, decided, fired, undetermined, later, unsettled
-        )
-
-    def _segment(self, instant: int) -> int:
-        """The number of the span of time, between changes of versions, that an instant lies in."""
-        return bisect_right(self._boundaries, instant)
+def _past(history: Past | None) -> History | None:
+    if history is None or isinstance(history, History):
+        return history
+    return History.parse(history)
 
 
 def _decoded(event: Json) -> dict[str, object]:

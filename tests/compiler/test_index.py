@@ -27,7 +27,8 @@ from clausal.compiler.ir import (
 )
 from clausal.compiler.pipeline import optimise
 from clausal.compiler.program import Program, SlotKind, floats, integers
-from clausal.engine._core import Core, Values
+from clausal.engine._core import Core
+from clausal.engine._frame import Frame
 from clausal.engine.event import EventError
 from clausal.engine.values import ABSENT, FAILED
 from tests.strategies.events import EventWriter
@@ -61,13 +62,13 @@ class Plain:
             for at in range(0, len(index.segments), size)
         ]
 
-    def candidates(self, values: Values, segment: int, *, blind: bool = False) -> set[int]:
+    def candidates(self, values: Frame, segment: int, *, blind: bool = False) -> set[int]:
         left = self.segments[segment]
         for dimension in range(len(self.slots)):
             left &= self._row(dimension, values, blind)
         return {self.rules[bit] for bit in range(left.bit_length()) if left >> bit & 1}
 
-    def _row(self, dimension: int, values: Values, blind: bool) -> int:
+    def _row(self, dimension: int, values: Frame, blind: bool) -> int:
         slot, base = self.slots[dimension], self.first_row[dimension]
         value = values.value(slot)
         if value is ABSENT and not blind:

@@ -1,0 +1,571 @@
+"""Reading events of the usual forms: dictionaries and other objects, into frames.
+
+Everything unusual, and every refusal, is left to `EventReader`, whose values and errors are the
+meaning. A value that is no exact number, text, list or dictionary may run code of its own when it is
+looked at, which may change the event: such values are held while that goes on.
+"""
+
+from array import array
+
+cimport cython
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.object cimport PyObject
+from libc.math cimport floor, isfinite, rint
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memcmp
+
+from clausal.engine._frame cimport Frame, Slots, check, same_text, set_number
+from clausal.engine._kinds cimport (
+    FORM_BOOL, FORM_DATE, FORM_DURATION, FORM_INSTANT, FORM_INTEGER, FORM_NAME, FORM_NAMES,
+    FORM_NUMBER, FORM_SHARE, FORM_STRING, FORM_STRINGS, IRREGULAR, REGULAR, STATE_ABSENT,
+    STATE_FAILED, STATE_PRESENT
+)
+
+from clausal.compiler.types import LARGEST_INTEGER
+from clausal.engine.event import EventReader
+from clausal.engine.history import History, HistoryReader
+from clausal.engine.layout import Tree
+from clausal.engine.objects import FAILED_KEY, HISTORY_KEY, fields_of
+from clausal.engine.values import (
+    ABSENT,
+    FAILED,
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    ConversionError,
+    Missing,
+    convert,
+)
+
+__all__ = ("Group", "Reader")
+
+cdef extern from "Python.h":
+    """
+    #define hash_of(text) (((PyASCIIObject *)(text))->hash)
+    #define is_float(value) Py_IS_TYPE(value, &PyFloat_Type)
+    #define is_int(value) Py_IS_TYPE(value, &PyLong_Type)
+    #define is_list(value) Py_IS_TYPE(value, &PyList_Type)
+    #define is_dict(value) Py_IS_TYPE(value, &PyDict_Type)
+    #define is_text(value) Py_IS_TYPE(value, &PyUnicode_Type)
+    """
+    # Of a text that was a key already; -1 otherwise, perhaps.
+    Py_hash_t hash_of(PyObject* text) noexcept
+    bint is_float(PyObject* value) noexcept
+    bint is_int(PyObject* value) noexcept
+    bint is_list(PyObject* value) noexcept
+    bint is_dict(PyObject* value) noexcept
+    bint is_text(PyObject* value) noexcept
+    bint is_ascii "PyUnicode_IS_COMPACT_ASCII" (PyObject* text) noexcept
+    const uint8_t* ascii_bytes "PyUnicode_1BYTE_DATA" (PyObject* text) noexcept
+    Py_ssize_t text_size "PyUnicode_GET_LENGTH" (PyObject* text) noexcept
+    int first_character "PyUnicode_READ_CHAR" (PyObject* text, Py_ssize_t index) noexcept
+    double float_value "PyFloat_AS_DOUBLE" (PyObject* value) noexcept
+    # Of an exact int, for which it cannot fail.
+    long long int_value "PyLong_AsLongLongAndOverflow" (PyObject* value, int* overflow) noexcept
+    bint next_entry "PyDict_Next" (
+        PyObject* fields, Py_ssize_t* position, PyObject** key, PyObject** value
+    ) noexcept
+    Py_hash_t PyObject_Hash(object value) except -1
+    PyObject* NONE "Py_None"
+    PyObject* TRUTH "Py_True"
+    PyObject* UNTRUTH "Py_False"
+    PyObject* look_up "PyDict_GetItemWithError" (PyObject* fields, PyObject* key) except? NULL
+    void* type_of "Py_TYPE" (PyObject* value) noexcept
+    void take "Py_INCREF" (PyObject* value) noexcept
+    void let_go "Py_XDECREF" (PyObject* value) noexcept
+
+cdef enum:
+    GROUP_STRIKES, GROUP_TALLIES, GROUP_SIMILARITY
+
+cdef tuple _GROUPS = ("strikes", "tallies", "similarity")
+
+cdef double LARGEST = LARGEST_INTEGER
+cdef int64_t FIRST = FIRST_INSTANT
+cdef int64_t LAST = LAST_INSTANT
+
+
+# ── The usual forms of values ────────────────────────────────────────────────────────────────────
+#
+# Each accepts a part of what `convert` accepts, with the same result, and leaves the rest to it.
+
+cdef inline bint _usual_number(PyObject* value, double* number) noexcept:
+    """A finite float, or a whole number that a float holds exactly."""
+    cdef int overflow = 0
+    if is_float(value):
+        number[0] = float_value(value)
+        return isfinite(number[0])
+    if is_int(value):
+        number[0] = <double> int_value(value, &overflow)
+        # Beyond 2**53 the float may be the nearest whole number only.
+        return overflow == 0 and -LARGEST < number[0] < LARGEST
+    return False
+
+
+cdef bint _digits(const uint8_t* at, int count, int64_t* number) noexcept nogil:
+    """A number of exactly so many digits. The text ends in NUL, so reading stops there."""
+    cdef int index
+    number[0] = 0
+    for index in range(count):
+        if not c"0" <= at[index] <= c"9":
+            return False
+        number[0] = number[0] * 10 + (at[index] - c"0")
+    return True
+
+
+cdef bint _usual_day(const uint8_t* at, double* days) noexcept nogil:
+    """The days since 1970-01-01 of `2024-04-23`."""
+    cdef int64_t year, month, day, length, of_era
+    if not (_digits(at, 4, &year) and at[4] == c"-" and _digits(at + 5, 2, &month)):
+        return False
+    if not (at[7] == c"-" and _digits(at + 8, 2, &day)):
+        return False
+    if year < 1 or not 1 <= month <= 12:
+        return False
+    if month == 2:
+        length = 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    else:
+        length = 30 if month in (4, 6, 9, 11) else 31
+    if not 1 <= day <= length:
+        return False
+    # Years that begin in March have their leap day last; months follow each other in a pattern of
+    # 153 days in five. An era is 400 years, 719,468 days from 0000-03-01 to 1970-01-01.
+    if month <= 2:
+        year -= 1
+    of_era = year % 400
+    day += (153 * ((month + 9) % 12) + 2) // 5 - 1
+    days[0] = <double> (
+        year // 400 * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + day - 719_468
+    )
+    return True
+
+
+cdef bint _usual_instant(const uint8_t* at, Py_ssize_t size, double* microseconds) noexcept nogil:
+    """The microseconds since 1970 of `2024-05-01T12:00:00.5+08:00`."""
+    cdef double days
+    cdef int64_t hour, minute, second, offset_hour, offset_minute, fraction, digit, count, result
+    cdef Py_ssize_t end = 16
+    if size < 17 or not _usual_day(at, &days) or at[10] not in (c"T", c"t", c" "):
+        return False
+    if not (_digits(at + 11, 2, &hour) and at[13] == c":" and _digits(at + 14, 2, &minute)):
+        return False
+    second = fraction = count = offset_hour = offset_minute = 0
+    if at[end] == c":":
+        if not _digits(at + end + 1, 2, &second):
+            return False
+        end += 3
+        if at[end] == c".":
+            end += 1
+            while _digits(at + end, 1, &digit):
+                if count < 6:
+                    fraction = fraction * 10 + digit
+                    count += 1
+                end += 1
+            if count == 0:
+                return False
+            while count < 6:
+                fraction *= 10
+                count += 1
+    if hour > 23 or minute > 59 or second > 59:
+        return False
+    if at[end] in (c"Z", c"z"):
+        end += 1
+    elif at[end] in (c"+", c"-"):
+        if not (_digits(at + end + 1, 2, &offset_hour) and at[end + 3] == c":"):
+            return False
+        if not _digits(at + end + 4, 2, &offset_minute):
+            return False
+        if offset_hour > 23 or offset_minute > 59:
+            return False
+        if at[end] == c"-":
+            offset_hour = -offset_hour
+            offset_minute = -offset_minute
+        end += 6
+    else:
+        return False
+    if end != size:
+        return False
+    result = ((<int64_t> days * 24 + hour - offset_hour) * 60 + minute - offset_minute) * 60 + second
+    result = result * 1_000_000 + fraction
+    if not FIRST <= result <= LAST:
+        return False
+    microseconds[0] = <double> result
+    return True
+
+
+# ── Sorting ──────────────────────────────────────────────────────────────────────────────────────
+
+
+# ── Objects ──────────────────────────────────────────────────────────────────────────────────────
+
+@cython.final
+cdef class Group:
+    """An object of the event: its keys, and for each the slot that it fills or the object below."""
+
+    def __cinit__(self, tree):
+        cdef size_t size = 4, place
+        cdef Key* key
+        self.below = {
+            name: Group(below) if isinstance(below, Tree) else below
+            for name, below in tree.below.items()
+        }
+        while size < 2 * <size_t> len(self.below):
+            size *= 2
+        self.places = <Key*> PyMem_Calloc(size, sizeof(Key))
+        if self.places is NULL:
+            raise MemoryError
+        self.last = size - 1
+        for name, below in self.below.items():
+            place = <size_t> PyObject_Hash(name) & self.last
+            while self.places[place].text is not NULL:
+                place = (place + 1) & self.last
+            key = &self.places[place]
+            key.text = <PyObject*> name
+            key.hash = PyObject_Hash(name)
+            key.slot = -1 if isinstance(below, Group) else below
+            key.group = <PyObject*> below
+
+    def __dealloc__(self):
+        PyMem_Free(self.places)
+
+    cdef Key* find(self, PyObject* text) noexcept:
+        """What a key of a dictionary leads to; NULL if to nothing."""
+        cdef Py_hash_t hash = hash_of(text)
+        cdef size_t place = <size_t> hash & self.last
+        cdef Key* key
+        while True:
+            key = &self.places[place]
+            if key.text is NULL or key.text is text:
+                break
+            if key.hash == hash and same_text(key.text, text):
+                return key
+            place = (place + 1) & self.last
+        return NULL if key.text is NULL else key
+
+    cdef int fail(self, Frame frame) except -1:
+        """Let every slot below have failed."""
+        for below in self.below.values():
+            if isinstance(below, Group):
+                (<Group> below).fail(frame)
+            else:
+                frame.state[<Py_ssize_t> below] = STATE_FAILED
+        return 0
+
+
+cdef bint _is_failure(dict fields) except -1:
+    """Whether an object is what stands for a value that failed, and nothing else."""
+    return len(fields) == 1 and isinstance(fields.get(FAILED_KEY), str)
+
+
+cdef Py_ssize_t _touch(Group group, PyObject* fields) except -1:
+    """How many fields of an object have a value of any type."""
+    cdef Py_ssize_t found = 0
+    cdef size_t place
+    cdef PyObject* value
+    for place in range(group.last + 1):
+        if group.places[place].text is NULL:
+            continue
+        value = look_up(fields, group.places[place].text)
+        if value is NULL:
+            continue
+        if group.places[place].slot >= 0:
+            found += type_of(value) is not NULL
+        elif is_dict(value):
+            found += _touch(<Group> group.places[place].group, value)
+    return found
+
+
+# ── Events ───────────────────────────────────────────────────────────────────────────────────────
+
+@cython.final
+cdef class Reader:
+    """Reads events for one table of slots. Threads may share it."""
+
+    def __cinit__(self, Slots slots not None, tree, required, table, Py_ssize_t time_slot, ladders):
+        cdef Py_ssize_t index
+        self.slots = slots
+        self.root = Group(tree)
+        self.required_count = len(required)
+        self.required = <int32_t*> PyMem_Calloc(self.required_count + 1, sizeof(int32_t))
+        if self.required is NULL:
+            raise MemoryError
+        for index in range(self.required_count):
+            self.required[index] = required[index]
+        self.time_slot = time_slot
+        self.plain = EventReader(table, time_slot, ladders)
+        self.history_reader = HistoryReader(table, ladders)
+        self.figures = self.history_reader.figures
+        self.figure_group = array("B", [_GROUPS.index(figure.group) for figure in self.figures])
+        self.figure_within = array("d", [figure.within for figure in self.figures])
+
+    def __dealloc__(self):
+        PyMem_Free(self.required)
+
+    cdef int read(self, Frame frame, object event, object history) except -1:
+        """Fill an empty frame with the values of an event and its history.
+
+        Raises:
+            EventError: with everything that is wrong with what the slots read.
+        """
+        fields = event if type(event) is dict else fields_of(event)
+        if fields is None or self.read_regular(frame, fields, history) == IRREGULAR:
+            frame.clear()
+            for slot, value in enumerate(self.plain.read(event, history)):
+                self.slots.store(frame, slot, value)
+        return 0
+
+    cdef int read_regular(self, Frame frame, dict fields, object history) except -1:
+        """Read an event that has nothing unusual in it; IRREGULAR if it has."""
+        cdef PyObject* found = NULL
+        cdef int outcome
+        try:
+            outcome = self.read_fields(frame, self.root, <PyObject*> fields, &found)
+            carried = None if found is NULL else <object> found
+        finally:
+            let_go(found)
+        if outcome == IRREGULAR or self.lacks_required(frame):
+            return IRREGULAR
+        if carried is None:
+            return REGULAR if history is None else self.read_history(frame, history)
+        return self.read_history(frame, carried) if history is None else IRREGULAR
+
+    cdef bint lacks_required(self, Frame frame) noexcept:
+        """Whether a field is absent that every event must have."""
+        cdef Py_ssize_t index
+        for index in range(self.required_count):
+            if frame.state[self.required[index]] == STATE_ABSENT:
+                return True
+        return False
+
+    cdef int read_fields(
+        self, Frame frame, Group group, PyObject* fields, PyObject** history
+    ) except -1:
+        """Read an object of the event; null and what is not there leave slots absent.
+
+        Args:
+            history: Takes the history that rides on the event; NULL inside of the event.
+        """
+        cdef Py_ssize_t position = 0
+        cdef PyObject* text
+        cdef PyObject* value
+        cdef Key* key
+        cdef int outcome
+        while next_entry(fields, &position, &text, &value):
+            if not is_text(text):
+                return IRREGULAR
+            key = group.find(text)
+            if key is NULL:
+                # Nothing reads it, but it may be reserved.
+                if text_size(text) and first_character(text, 0) == c"$":
+                    outcome = self.read_reserved(frame, group, fields, text, value, history)
+                else:
+                    continue
+            elif value is NONE:
+                continue
+            elif key.slot >= 0:
+                outcome = self.read_value(frame, key.slot, value)
+            else:
+                outcome = self.read_object(frame, <Group> key.group, value)
+            if outcome == IRREGULAR:
+                return IRREGULAR
+        return REGULAR
+
+    cdef int read_reserved(
+        self, Frame frame, Group group, PyObject* fields, PyObject* key, PyObject* value,
+        PyObject** history
+    ) except -1:
+        """Read what stands under a reserved name."""
+        if history is not NULL and <str> key == HISTORY_KEY:
+            if <object> value is not ABSENT and value is not NONE:
+                take(value)
+                let_go(history[0])
+                history[0] = value
+            return REGULAR
+        if history is NULL and _is_failure(<dict> fields):
+            group.fail(frame)
+            return REGULAR
+        return IRREGULAR
+
+    cdef int read_object(self, Frame frame, Group group, PyObject* value) except -1:
+        """Read an object inside of the event."""
+        # Held, as what is inside may run code.
+        held = <object> value
+        if not is_dict(value):
+            if isinstance(held, Missing):
+                if held is FAILED:
+                    group.fail(frame)
+                return REGULAR
+            held = fields_of(held)
+            if held is None:
+                return IRREGULAR
+        return self.read_fields(frame, group, <PyObject*> held, NULL)
+
+    cdef int read_value(self, Frame frame, int32_t slot, PyObject* value) except -1:
+        """Store the value of a field, if it has one of the forms that values usually have."""
+        cdef uint8_t form = self.slots.forms[slot]
+        cdef double number = 0
+        if form == FORM_NAME or form == FORM_STRING:
+            if is_text(value):
+                return self.slots.store_text(frame, slot, value)
+        elif form == FORM_NUMBER:
+            if _usual_number(value, &number):
+                set_number(frame, slot, number)
+                return REGULAR
+        elif form == FORM_SHARE:
+            if _usual_number(value, &number):
+                if not 0 <= number <= 1:
+                    return IRREGULAR
+                set_number(frame, slot, number)
+                return REGULAR
+        elif form == FORM_INTEGER:
+            if _usual_number(value, &number):
+                if not (floor(number) == number and -LARGEST <= number <= LARGEST):
+                    return IRREGULAR
+                set_number(frame, slot, number)
+                return REGULAR
+        elif form == FORM_BOOL:
+            if value is TRUTH or value is UNTRUTH:
+                set_number(frame, slot, value is TRUTH)
+                return REGULAR
+        elif form == FORM_NAMES or form == FORM_STRINGS:
+            if is_list(value):
+                return self.slots.store_list(frame, slot, value)
+        elif form == FORM_DURATION:
+            if _usual_number(value, &number):
+                number = rint(number * 1_000_000)
+                if not -LARGEST <= number <= LARGEST:
+                    return IRREGULAR
+                set_number(frame, slot, number)
+                return REGULAR
+        elif is_text(value) and is_ascii(value):
+            at = ascii_bytes(value)
+            size = text_size(value)
+            if form == FORM_INSTANT and _usual_instant(at, size, &number):
+                set_number(frame, slot, number)
+                return REGULAR
+            if form == FORM_DATE and size == 10 and _usual_day(at, &number):
+                set_number(frame, slot, number)
+                return REGULAR
+        return self.read_other(frame, slot, <object> value)
+
+    cdef int read_other(self, Frame frame, int32_t slot, object value) except -1:
+        """Store a value of an unusual form."""
+        if isinstance(value, Missing):
+            frame.state[slot] = STATE_FAILED if value is FAILED else STATE_ABSENT
+            return REGULAR
+        if type(value) is dict:
+            if not _is_failure(value):
+                return IRREGULAR
+            frame.state[slot] = STATE_FAILED
+            return REGULAR
+        try:
+            converted = convert(self.slots.types[slot], value)
+        except ConversionError:
+            return IRREGULAR
+        self.slots.store(frame, slot, converted)
+        return REGULAR
+
+    def touch(self, dict event not None):
+        """Look every field up and look at its value, no more: the least that reading can cost."""
+        return _touch(self.root, <PyObject*> event)
+
+    # ── Histories ────────────────────────────────────────────────────────────────────────────────
+
+    cdef int read_history(self, Frame frame, object history) except -1:
+        """Store the figures that slots of history hold."""
+        cdef list problems
+        if self.read_usual_history(frame, history) == REGULAR:
+            return REGULAR
+        acted_at = ABSENT
+        if frame.state[self.time_slot] == STATE_PRESENT:
+            acted_at = frame.number[self.time_slot]
+        elif frame.state[self.time_slot] == STATE_FAILED:
+            acted_at = FAILED
+        problems = []
+        figures = self.history_reader.read(history, acted_at, problems)
+        if problems:
+            return IRREGULAR
+        for figure, value in zip(self.history_reader.figures, figures, strict=True):
+            self.slots.store(frame, figure.slot, value)
+        return REGULAR
+
+    cdef int read_usual_history(self, Frame frame, object history) except -1:
+        """Store the figures of a history in which nothing is unusual; IRREGULAR if something is."""
+        cdef bint as_numbers = type(history) is History
+        cdef Py_ssize_t index, matched = 0
+        cdef double number = 0
+        cdef dict group
+        cdef PyObject* found
+        cdef PyObject* alias
+        cdef list groups = [None, None, None]
+        if not as_numbers and type(history) is not dict:
+            return IRREGULAR
+        for index in range(3):
+            if as_numbers:
+                value = getattr(history, _GROUPS[index])
+            else:
+                found = PyDict_GetItemWithError(<dict> history, _GROUPS[index])
+                if found is NULL:
+                    continue
+                matched += 1
+                value = <object> found
+            if value is None:
+                continue
+            if type(value) is not dict or FAILED_KEY in <dict> value:
+                return IRREGULAR
+            groups[index] = value
+        if not as_numbers and matched != len(<dict> history):
+            return IRREGULAR
+        for index in range(len(self.figures)):
+            group = groups[self.figure_group[index]]
+            if group is None:
+                continue
+            figure = self.figures[index]
+            found = PyDict_GetItemWithError(group, figure.name)
+            if figure.bare != figure.name:
+                alias = PyDict_GetItemWithError(group, figure.bare)
+                if alias is not NULL and (found is not NULL or len(figure.homonyms) > 1):
+                    return IRREGULAR
+                found = alias if found is NULL else found
+            if found is NULL:
+                continue
+            value = <object> found
+            if value is None:
+                continue
+            if type(value) is list or type(value) is tuple:
+                if self.figure_group[index] != GROUP_STRIKES:
+                    return IRREGULAR
+                if self.count_strikes(frame, index, value, as_numbers, &number) == IRREGULAR:
+                    return IRREGULAR
+            elif not _usual_number(<PyObject*> value, &number):
+                return IRREGULAR
+            elif self.figure_group[index] == GROUP_SIMILARITY and not 0 <= number <= 1:
+                return IRREGULAR
+            elif self.figure_group[index] == GROUP_STRIKES and not (
+                0 <= number <= LARGEST and floor(number) == number
+            ):
+                return IRREGULAR
+            set_number(frame, figure.slot, number)
+        return REGULAR
+
+    cdef int count_strikes(
+        self, Frame frame, Py_ssize_t index, object issued, bint as_numbers, double* active
+    ) except -1:
+        """How many strikes are active at the instant of the act."""
+        cdef double now = frame.number[self.time_slot]
+        cdef double within = self.figure_within[index]
+        cdef double since = 0
+        cdef PyObject* text
+        if frame.state[self.time_slot] != STATE_PRESENT:
+            return IRREGULAR
+        active[0] = 0
+        for one in issued:
+            text = <PyObject*> one
+            if is_text(text) and is_ascii(text):
+                if not _usual_instant(ascii_bytes(text), text_size(text), &since):
+                    return IRREGULAR
+            elif not (as_numbers and type(one) is int and _usual_number(<PyObject*> one, &since)):
+                return IRREGULAR
+            # Exact: all three are whole numbers below 2**53, and so is the sum where it matters.
+            if since <= now < since + within:
+                active[0] += 1
+        return REGULAR
