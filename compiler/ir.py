@@ -22,7 +22,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from clausal.compiler.types import Type
+from clausal.compiler.types import LARGEST_INTEGER, Type
 
 # ── Quantities ───────────────────────────────────────────────────────────────────────────────────
 
@@ -400,8 +400,16 @@ class ClauseDef(msgspec.Struct, frozen=True, gc=False):
     reason: Bilingual = Bilingual()
 
 
+UNKNOWN: Final = LARGEST_INTEGER
+"""A start after every instant that an event or a policy can name."""
+
+
 class VersionDef(msgspec.Struct, frozen=True, gc=False):
-    """One version of a policy. Instants are microseconds since 1970, half-open, None: open."""
+    """One version of a policy. Instants are microseconds since 1970, half-open, None: open.
+
+    A ``start`` of `UNKNOWN` says that the dates are not known: no instant is that late, so the
+    version is in force at none until somebody sets them.
+    """
 
     policy: str
     version: str

@@ -350,9 +350,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """Half-open; without an end the policy holds until a later version says otherwise."""
+    """Half-open; without an end the policy holds until a later version says otherwise.
 
-    start: Date | Instant
+    Without a start the dates are unknown, and the policy does not hold until somebody sets them.
+    """
+
+    start: Date | Instant | None
     end: Date | Instant | None
     span: Span = _span()
 

@@ -124,6 +124,9 @@ class Builder(Words):
     def in_force(self, span: Span, start: Any, end: Any = None) -> nodes.InForce:
         return nodes.InForce(start, end, span)
 
+    def in_force_unknown(self, span: Span) -> nodes.InForce:
+        return nodes.InForce(None, None, span)
+
     def time_zone(self, span: Span, token: Token) -> nodes.TimeZone:
         return nodes.TimeZone(self._string(token), span)
 

@@ -14,6 +14,7 @@ from typing import ClassVar, Final, Literal
 import msgspec
 
 from clausal.compiler.ir import (
+    UNKNOWN,
     NEVER,
     All,
     Any,
@@ -119,7 +120,8 @@ class VersionTrace(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a policy, and whether its rules had a say.
 
     Attributes:
-        start, end: Its interval, half-open; ``end`` is None when it is open.
+        start, end: Its interval, half-open; ``end`` is None when it is open, ``start`` when the dates
+            are not known, so that it is never in force.
         at_act, at_decision: Whether it was in force then.
         applied: Whether its rules decided.
         why: The reason in words.
@@ -127,7 +129,7 @@ class VersionTrace(msgspec.Struct, frozen=True, kw_only=True):
 
     policy: str
     version: str
-    start: str
+    start: str | None
     end: str | None
     at_act: Phase
     at_decision: Phase
@@ -214,12 +216,16 @@ class Explainer:
             yield VersionTrace(
                 policy=version.policy,
                 version=version.version,
-                start=rfc3339(version.start, version.zone),
+                start=None if version.start == UNKNOWN else rfc3339(version.start, version.zone),
                 end=None if version.end is None else rfc3339(version.end, version.zone),
                 at_act=at_act,
                 at_decision=at_decision,
                 applied=applied,
-                why=_why(at_act, at_decision, applied, version.policy in judged),
+                why=(
+                    Bilingual("起止日期不明，须由人确定后方可生效", "its dates are not known: somebody must set them")
+                    if version.start == UNKNOWN
+                    else _why(at_act, at_decision, applied, version.policy in judged)
+                ),
             )
 
 

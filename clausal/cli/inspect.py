@@ -118,6 +118,7 @@ def _print_facts(artifact: Artifact, size: int) -> None:
 
 def _versions(corpus: Corpus) -> Table:
     from clausal.cli.summary import table, title
+    from clausal.compiler.ir import UNKNOWN
     from clausal.engine.render import rfc3339
 
     rows = table(
@@ -132,7 +133,7 @@ def _versions(corpus: Corpus) -> Table:
         rows.add_row(
             safe(version.policy),
             safe(version.version),
-            _short(rfc3339(version.start, version.zone)),
+            "unknown" if version.start == UNKNOWN else _short(rfc3339(version.start, version.zone)),
             "" if version.end is None else _short(rfc3339(version.end, version.zone)),
             str(sum(rule.version == index for rule in corpus.rules)),
             title(version.title),

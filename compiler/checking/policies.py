@@ -110,7 +110,7 @@ def _policy(document: Document, calendar: Calendar) -> PolicyInfo:
     if entry is None:
         return PolicyInfo(document, None, Label(report.source, header.name.span))
     place = Label(report.source, entry.span)
-    start = calendar.instant(report, entry.start)
+    start = ir.UNKNOWN if entry.start is None else calendar.instant(report, entry.start)
     end = None if entry.end is None else calendar.instant(report, entry.end)
     if start is None or (end is None and entry.end is not None) or calendar.zone is None:
         return PolicyInfo(document, None, place)

@@ -255,6 +255,7 @@ HEADER_ENTRIES = st.one_of(
     st.builds(nodes.Title, texts()),
     st.builds(nodes.Notice, STRINGS),
     st.builds(nodes.InForce, MOMENTS, st.none() | MOMENTS),
+    st.just(nodes.InForce(None, None)),
     st.builds(nodes.TimeZone, STRINGS),
     st.builds(nodes.Use, DOTTED, VERSIONS),
 )
