@@ -1,7 +1,8 @@
 """The `test` blocks of policies, run: what was expected, and what came of it.
 
-A test decides its event with the whole bundle, as a platform would. Each expectation is held
-against the decision by itself, and only what it says is compared:
+A test decides its event with its own policy alone, so that no other policy in the bundle can make it
+pass or fail; a policy whose dates are unknown is tried as if it were in force. Each expectation is
+held against the decision by itself, and only what it says is compared:
 
 * a rule fires, does not fire, or is undetermined;
 * a measure is (or is not) among the effective ones: enforced, and yielding to no other;
@@ -105,7 +106,9 @@ def decided_at(test: TestDef) -> datetime:
 def run_test(bundle: Bundle, corpus: Corpus, test: TestDef) -> Outcome:
     """Decide the event of a test and compare."""
     try:
-        decision = bundle.evaluate(event_of(test), history=history_of(test), at=decided_at(test))
+        decision = bundle.trial(
+            test.version, event_of(test), history=history_of(test), at=decided_at(test)
+        )
     except EventError as error:
         problems = "; ".join(str(error).splitlines())
         return Outcome(test, None, (Miss("an event that can be decided", problems, test.line),))

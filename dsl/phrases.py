@@ -120,9 +120,9 @@ class Phrases:
                 return (keyword("title", node.span, PADDED), texts(items))
             case nodes.Notice(file):
                 return (keyword("notice", node.span, PADDED), spelling.string(file))
-            case nodes.InForce(None, _):
-                return (keyword("in", node.span), "force unknown")
             case nodes.InForce(start, end):
+                if start is None:
+                    return (keyword("in", node.span), "force unknown")
                 until: Doc = (" ", self._literal(end)) if end else ""
                 return (keyword("in", node.span), "force ", self._literal(start), " ..", until)
             case nodes.TimeZone(name):

@@ -11,7 +11,7 @@ from typing import Final, Literal, overload
 from pydantic import BaseModel
 
 from clausal.compiler.bundle import Artifact, BundleError, BundleProblem, assemble, pack, save
-from clausal.compiler.ir import VersionDef
+from clausal.compiler.ir import UNKNOWN, VersionDef
 from clausal.compiler.rebind import BindingError, rebind
 from clausal.compiler.types import Scalar
 from clausal.engine._core import Core
@@ -200,6 +200,52 @@ class Bundle:
                 if errors == "raise":
                     raise
                 yield error
+
+    def trial(
+        self,
+        version: int,
+        event: Event,
+        *,
+        history: Past | None = None,
+        at: Instant | None = None,
+    ) -> Decision:
+        """Decide an event as if one policy were all that the bundle holds.
+
+        That is how the tests of a policy are decided: what other policies say cannot change them. A
+        version without dates is tried as if it were in force.
+
+        Args:
+            version: The number of one of the policy's versions in the corpus.
+            event: As of `evaluate`, and so are ``history`` and ``at``.
+            history: See above.
+            at: See above.
+
+        Raises:
+            EventError: as of `evaluate`.
+            ValueError: as of `evaluate`.
+        """
+        values = self._read(event, history)
+        acted_at, decided = self._times(values, _instant(at))
+        versions = self.artifact.corpus.versions
+        if versions[version].start == UNKNOWN:
+            act, later = self._own(values, UNKNOWN, {version}), None
+        else:
+            policy = versions[version].policy
+            own = {index for index, other in enumerate(versions) if other.policy == policy}
+            act = self._own(values, acted_at, own)
+            later = self._own(values, decided, own) if decided != acted_at else None
+        return Decision.light(self._context, values, acted_at, decided, *act, later)
+
+    def _own(
+        self, values: Values, instant: int, versions: Collection[int]
+    ) -> tuple[list[int], list[int]]:
+        """The rules of some versions that fire at an instant, and those that are undetermined."""
+        rules = self.artifact.corpus.rules
+        fired, undetermined = self._core.run(values, instant)
+        return (
+            [rule for rule in fired if rules[rule].version in versions],
+            [rule for rule in undetermined if rules[rule].version in versions],
+        )
 
     def explain(
         self,

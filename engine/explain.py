@@ -14,8 +14,8 @@ from typing import ClassVar, Final, Literal
 import msgspec
 
 from clausal.compiler.ir import (
-    UNKNOWN,
     NEVER,
+    UNKNOWN,
     All,
     Any,
     Bilingual,
@@ -222,7 +222,10 @@ class Explainer:
                 at_decision=at_decision,
                 applied=applied,
                 why=(
-                    Bilingual("起止日期不明，须由人确定后方可生效", "its dates are not known: somebody must set them")
+                    Bilingual(
+                        "起止日期不明，须由人确定后方可生效",
+                        "its dates are not known: somebody must set them",
+                    )
                     if version.start == UNKNOWN
                     else _why(at_act, at_decision, applied, version.policy in judged)
                 ),

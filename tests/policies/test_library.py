@@ -1,0 +1,119 @@
+"""The shipped policies as one bundle: sound, tested, accounted for, and in force when they say so."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from clausal.compiler.ir import UNKNOWN
+from clausal.compiler.library import load_sources, shipped
+from clausal.compiler.pipeline import check_sources, compile_sources
+from clausal.coverage import measure_coverage
+from clausal.engine.decision import Decision
+from clausal.engine.evaluator import Bundle
+from clausal.testing import run_tests
+
+
+@functools.cache
+def library() -> Bundle:
+    sources, diagnostics = load_sources([shipped()])
+    assert not list(diagnostics)
+    return Bundle(compile_sources(sources))
+
+
+def decided(time: str, **fields: dict[str, object]) -> Decision:
+    return library().evaluate({"context": {"time": time, "event_id": "e1"}, **fields})
+
+
+def fired(decision: Decision) -> list[str]:
+    return [f"{finding.policy}.{finding.rule}" for finding in decision.findings]
+
+
+def test_the_library_compiles_without_a_complaint() -> None:
+    sources, _ = load_sources([shipped()])
+    corpus, diagnostics = check_sources(sources)
+    assert corpus is not None
+    assert [str(diagnostic) for diagnostic in diagnostics] == []
+
+
+def test_every_test_passes_in_the_whole_library() -> None:
+    outcomes = list(run_tests(library()))
+    assert [
+        (outcome.test.title, outcome.misses) for outcome in outcomes if not outcome.passed
+    ] == []
+    assert outcomes
+
+
+def test_every_clause_is_accounted_for_and_every_enforced_one_is_tested() -> None:
+    corpus = library().artifact.corpus
+    coverage = measure_coverage(corpus, run_tests(library()))
+    assert coverage.unaccounted == ()
+    assert coverage.unreached_rules == ()
+    assert coverage.unreached_steps == ()
+
+
+def test_every_reason_is_given_in_both_languages() -> None:
+    corpus = library().artifact.corpus
+    for rule in corpus.rules:
+        assert rule.because_zh, rule.name
+        assert rule.because_en, rule.name
+    for clause in corpus.clauses:
+        assert bool(clause.status) == bool(clause.reason.zh and clause.reason.en), clause.id
+
+
+FALSE = {
+    "fact_verdict": "false_claim",
+    "verdict_source": "authority",
+    "second_source": False,
+    "fiction_label": False,
+    "id": "c1",
+}
+
+
+@pytest.mark.parametrize(
+    ("time", "rules"),
+    [
+        ("2022-09-01T23:59:59+08:00", []),
+        ("2022-09-02T00:00:00+08:00", ["cn.rumours.verified_rumour"]),
+        ("2022-12-01T23:59:59+08:00", ["cn.rumours.verified_rumour"]),
+        ("2022-12-02T00:00:00+08:00", []),
+        ("2024-05-15T12:00:00+08:00", ["cn.self_media_traffic.kept_out_of_search"]),
+        ("2025-02-01T12:00:00+08:00", ["cn.spring_festival_2025.false_information"]),
+        ("2025-02-19T00:00:00+08:00", []),
+    ],
+)
+def test_a_day_is_judged_by_what_was_in_force(time: str, rules: list[str]) -> None:
+    assert fired(decided(time, content=FALSE)) == rules
+
+
+def test_a_policy_without_dates_never_has_a_say() -> None:
+    bundle = library()
+    undated = {
+        version.policy for version in bundle.artifact.corpus.versions if version.start == UNKNOWN
+    }
+    assert "cn.ai_misuse" in undated
+    for time in ("1700-01-01T00:00Z", "2025-06-01T00:00Z", "2254-12-31T23:59:59Z"):
+        assert not undated & {version.policy for version in bundle.in_force(time)}
+    decision = decided(
+        "2025-06-01T12:00:00+08:00", content={"ai_score": 0.99, "ai_label": "absent"}
+    )
+    assert fired(decision) == []
+    explained = bundle.explain(
+        {"context": {"time": "2025-06-01T12:00:00+08:00"}, "content": {"ai_score": 0.99}}
+    )
+    [trace] = [one for one in explained.versions if one.policy == "cn.ai_misuse"]
+    assert (trace.start, trace.applied) == (None, False)
+    assert "not known" in trace.why.en
+
+
+def test_a_trial_is_not_changed_by_other_policies() -> None:
+    bundle = library()
+    versions = bundle.artifact.corpus.versions
+    number = next(i for i, one in enumerate(versions) if one.policy == "cn.ai_misuse")
+    event = {
+        "context": {"time": "2024-05-15T12:00:00+08:00"},
+        "content": {"ai_score": 0.99, "ai_label": "absent", "fiction_label": False},
+    }
+    assert fired(bundle.evaluate(event)) == ["cn.self_media_traffic.unlabelled_ai"]
+    assert fired(bundle.trial(number, event)) == ["cn.ai_misuse.ai_label_missing"]
