@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-EXTENSION_SOURCES := setup.py $(shell find engine -name '*.pyx' -o -name '*.pxd')
+EXTENSION_SOURCES := setup.py $(shell find compiler engine -name '*.pyx' -o -name '*.pxd')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench docs format clean distclean
@@ -49,7 +49,7 @@ format: setup ## Format the code and mend what the linter can.
 	@$(BIN)/ruff format
 
 clean: ## Remove what was built; keep .venv.
-	rm -rf build dist *.egg-info .hypothesis engine/*.so $(VENV)/.built
+	rm -rf build dist *.egg-info .hypothesis compiler/text/*.so engine/*.so $(VENV)/.built
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean ## Remove .venv too.

@@ -23,6 +23,8 @@ from setuptools import Command, Extension, setup
 
 ROOT = Path(__file__).resolve().parent
 IMPORT_ROOT = ROOT / "build" / "import_root"
+# The folders that have extensions in them.
+ROOMS = ("compiler", "engine")
 
 CHECKED = os.environ.get("CLAUSAL_CHECKED", "") not in {"", "0"}
 SANITIZE = os.environ.get("CLAUSAL_SANITIZE", "")
@@ -111,9 +113,9 @@ class LinkImportRoot(Command):
 def extensions() -> list[Extension]:
     """Return the extensions, translated to C where their Cython sources or this file changed."""
     # A change to any of these can change the C that comes out, so each rebuilds every extension.
-    depends = [str(path.relative_to(ROOT)) for path in ROOT.glob("engine/**/*.p[xy][dx]")]
-    depends = [*sorted(depends), "setup.py"]
-    sources = sorted(path.relative_to(ROOT) for path in ROOT.glob("engine/**/*.pyx"))
+    found = [path for room in ROOMS for path in ROOT.glob(f"{room}/**/*.p[xy][dx]")]
+    depends = [*sorted(str(path.relative_to(ROOT)) for path in found), "setup.py"]
+    sources = sorted(path.relative_to(ROOT) for path in found if path.suffix == ".pyx")
     modules = [
         Extension(
             ".".join(["clausal", *path.with_suffix("").parts]),

@@ -76,8 +76,36 @@ def test_pattern_search(benchmark: BenchmarkFixture, pattern: str) -> None:
     benchmark(PatternSet([(pattern, True)]).search, 0, fold(CHINESE))
 
 
+def _many_patterns(count: int) -> list[tuple[str, bool]]:
+    """Patterns of the usual kinds, few of which are in the texts."""
+    rng = random.Random(2)
+    common = [chr(point) for point in range(0x4E00, 0x4E00 + 300)]
+
+    def word() -> str:
+        return "".join(rng.choices(common, k=rng.randint(2, 4)))
+
+    kinds = (
+        lambda: f"{word()}.{{0,6}}{word()}",
+        lambda: rf"({word()}|{word()}|{word()})[:：]?\s*[a-z0-9_-]{{5,20}}",
+        lambda: f"{word()}.*{word()}",
+        lambda: rf"\d{{{rng.randint(5, 12)}}}{word()}",
+    )
+    return [(pattern, True) for pattern in PATTERNS.values()] + [
+        (kinds[number % 4](), True) for number in range(count - len(PATTERNS))
+    ]
+
+
+@pytest.mark.benchmark(group="text: patterns")
+@pytest.mark.parametrize("count", [3, 30, 300])
+def test_pattern_groups(benchmark: BenchmarkFixture, count: int) -> None:
+    found = PatternSet(_many_patterns(count))
+    groups = found.groups(range(count))
+    folded = fold(CHINESE)
+    benchmark(lambda: [group.matches(folded) for group in groups])
+
+
 @pytest.mark.benchmark(group="text: build")
-@pytest.mark.parametrize("terms", [2_000, 20_000])
+@pytest.mark.parametrize("terms", [2_000, 20_000, 200_000])
 def test_build_matcher(benchmark: BenchmarkFixture, terms: int) -> None:
     benchmark(TermMatcher, _word_lists(terms, lists=20))
 

@@ -97,9 +97,16 @@ cdef class Core:
     # What was worked out from it: see `clausal.engine.layout`.
     cdef const int32_t[::1] clock_slot
     cdef tuple clock_zones
-    cdef dict terms
-    cdef object patterns
-    cdef const uint8_t[::1] pattern_folded
+    # By slot: the lists that it is searched for. Which predicate asks for list i is in
+    # asking[terms_first[slot] + i].
+    cdef tuple terms
+    cdef const int32_t[::1] terms_first
+    # By search: a group of patterns; by predicate: its search. Pattern i of a group is asked for by
+    # asking[search_first[search] + i].
+    cdef tuple groups
+    cdef const int32_t[::1] search_of
+    cdef const int32_t[::1] search_first
+    cdef const int32_t[::1] asking
     # The instant of the act, and the name of the event: -1 if it has none.
     cdef Py_ssize_t time_slot
     cdef str time_name
@@ -136,11 +143,9 @@ cdef class Core:
     cdef bint clock(self, Frame frame, Scratch scratch, const Test* test) except -1 nogil
     cdef int local_minute(self, Frame frame, Py_ssize_t clock) except -1
     cdef str folded(self, Frame frame, Scratch scratch, Py_ssize_t slot)
-    cdef int match_terms(
-        self, Frame frame, Scratch scratch, Py_ssize_t slot, Py_ssize_t asked
-    ) except -1
-    cdef int match_pattern(
-        self, Frame frame, Scratch scratch, Py_ssize_t slot, Py_ssize_t pattern
+    cdef int match_terms(self, Frame frame, Scratch scratch, Py_ssize_t slot) except -1
+    cdef int match_patterns(
+        self, Frame frame, Scratch scratch, Py_ssize_t slot, Py_ssize_t search
     ) except -1
 
     cdef int collect(

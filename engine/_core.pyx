@@ -24,6 +24,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
+from clausal.compiler.text._terms cimport TermIndex
 from clausal.engine._frame cimport Frame, Slots, check, same_text
 from clausal.engine._index cimport Finder, Finds
 from clausal.engine._kinds cimport STATE_ABSENT, STATE_FAILED, STATE_PRESENT
@@ -250,8 +251,11 @@ cdef class Core:
         self.clock_slot = array("i", [slot for slot, _ in layout.clocks])
         self.clock_zones = tuple([zone for _, zone in layout.clocks])
         self.terms = layout.terms
-        self.patterns = layout.patterns
-        self.pattern_folded = array("B", [folded for _, folded in program.patterns])
+        self.terms_first = layout.terms_first
+        self.groups = layout.groups
+        self.search_of = layout.search_of
+        self.search_first = layout.search_first
+        self.asking = layout.asking
         self.take_tests(program, layout.clock_of)
         self.take_nodes(program)
         if index is not None:
@@ -586,10 +590,10 @@ cdef class Core:
                 return scratch.tests[predicate] & 3
             with gil:
                 if op == OP_TERMS:
-                    return self.match_terms(frame, scratch, slot, predicate)
-                verdict = self.match_pattern(frame, scratch, slot, test.b)
-                scratch.tests[predicate] = scratch.generation << 2 | <uint32_t> verdict
-                return verdict
+                    self.match_terms(frame, scratch, slot)
+                else:
+                    self.match_patterns(frame, scratch, slot, self.search_of[predicate])
+            return scratch.tests[predicate] & 3
         return TRUE if holds else FALSE
 
     cdef bint overlaps(
@@ -675,27 +679,30 @@ cdef class Core:
             scratch.has_folded = True
         return scratch.folded[slot]
 
-    cdef int match_terms(
-        self, Frame frame, Scratch scratch, Py_ssize_t slot, Py_ssize_t asked
-    ) except -1:
+    cdef int match_terms(self, Frame frame, Scratch scratch, Py_ssize_t slot) except -1:
         """Settle every predicate that looks for terms in the slot: one pass finds them all."""
-        cdef Py_ssize_t predicate
-        cdef uint32_t verdict
-        terms = self.terms[slot]
-        hits = terms.matcher.hits(self.folded(frame, scratch, slot))
-        for index, predicate in enumerate(terms.predicates):
-            verdict = TRUE if hits >> index & 1 else FALSE
-            scratch.tests[predicate] = scratch.generation << 2 | verdict
-        return scratch.tests[asked] & 3
+        cdef TermIndex index = self.terms[slot]
+        return index.settle(
+            self.folded(frame, scratch, slot), &self.asking[self.terms_first[slot]], scratch.tests,
+            scratch.generation << 2 | TRUE, scratch.generation << 2 | FALSE,
+        )
 
-    cdef int match_pattern(
-        self, Frame frame, Scratch scratch, Py_ssize_t slot, Py_ssize_t pattern
+    cdef int match_patterns(
+        self, Frame frame, Scratch scratch, Py_ssize_t slot, Py_ssize_t search
     ) except -1:
-        if self.pattern_folded[pattern]:
+        """Settle every predicate whose pattern is in a group: one pass finds them all."""
+        cdef Py_ssize_t place, first = self.search_first[search]
+        group = self.groups[search]
+        if group.folded:
             text = self.folded(frame, scratch, slot)
         else:
             text = <object> self.slots.text_of(frame, slot)
-        return TRUE if self.patterns.search(pattern, text) else FALSE
+        found = group.matches(text)
+        for place in range(first, self.search_first[search + 1]):
+            scratch.tests[self.asking[place]] = scratch.generation << 2 | FALSE
+        for place in found:
+            scratch.tests[self.asking[first + place]] = scratch.generation << 2 | TRUE
+        return 0
 
     # ── What an undetermined rule lacks ──────────────────────────────────────────────────────────
 

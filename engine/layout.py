@@ -11,13 +11,14 @@ import enum
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from clausal.compiler.ir import Slot
 from clausal.compiler.program import Op, Program, ProgramError, SlotKind, integers, mask_words
-from clausal.compiler.text.patterns import PatternSet
+from clausal.compiler.text._terms import TermIndex
+from clausal.compiler.text.patterns import PatternGroup, PatternSet
 from clausal.compiler.text.terms import TermMatcher
 from clausal.compiler.types import Enum, Scalar, ScalarName, SetOf, Type
 
@@ -66,14 +67,6 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """The term lists that one slot is searched for: predicate ``predicates[i]`` asks for list i."""
-
-    matcher: TermMatcher
-    predicates: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """Tables by slot, by predicate, and by clock.
 
@@ -84,8 +77,13 @@ class Layout:
         words: How many words all sets have together.
         clock_of: int32 for each predicate: the number of a CLOCK predicate's clock, else -1.
         clocks: The slot and the time zone of each clock.
-        terms: For each slot that is searched for terms, its lists.
-        patterns: The program's patterns, compiled.
+        terms: For each slot the term lists that it is searched for; None if for none.
+        terms_first: int32 for each slot: where in ``asking`` the predicates of its lists stand.
+        groups: The patterns that a slot is searched for together. Such a search has a number.
+        search_of: int32 for each predicate: the search that answers it, -1 if none does.
+        search_first: int32 for each search: where in ``asking`` the predicates of its patterns
+            stand; behind the last, where they end.
+        asking: int32, the predicates that ask for a list or a pattern, in the order of those.
         tree: Where in an event the slots that are fields lie.
         required: int32, the slots that are fields and must have a value.
     """
@@ -97,8 +95,12 @@ class Layout:
     words: int
     clock_of: array[int]
     clocks: tuple[tuple[int, ZoneInfo], ...]
-    terms: dict[int, Terms]
-    patterns: PatternSet
+    terms: tuple[TermIndex | None, ...]
+    terms_first: array[int]
+    groups: tuple[PatternGroup, ...]
+    search_of: array[int]
+    search_first: array[int]
+    asking: array[int]
     tree: Tree
     required: array[int]
 
@@ -119,8 +121,9 @@ def lay_out(program: Program, slots: Sequence[Slot]) -> Layout:
     firsts = list(accumulate(counts, initial=0))[:-1]
     clock_of, clocks = _clocks(program)
     try:
-        patterns = PatternSet(program.patterns)
-        terms = _terms(program)
+        asking: array[int] = array("i")
+        terms, terms_first = _terms(program, asking)
+        groups, search_of, search_first = _searches(program, asking)
     except ValueError as error:
         raise ProgramError(str(error)) from None
     return Layout(
@@ -134,7 +137,11 @@ def lay_out(program: Program, slots: Sequence[Slot]) -> Layout:
         clock_of=array("i", clock_of),
         clocks=clocks,
         terms=terms,
-        patterns=patterns,
+        terms_first=terms_first,
+        groups=groups,
+        search_of=search_of,
+        search_first=search_first,
+        asking=asking or array("i", [0]),
         tree=_tree(slots),
         required=array(
             "i",
@@ -185,23 +192,55 @@ def _clocks(program: Program) -> tuple[list[int], tuple[tuple[int, ZoneInfo], ..
     return clock_of, tuple([(slot, zones[zone]) for slot, zone in numbers])
 
 
-def _terms(program: Program) -> dict[int, Terms]:
-    """One matcher for each slot, or for all slots that are searched for the same lists."""
+def _terms(program: Program, asking: array[int]) -> tuple[tuple[TermIndex | None, ...], array[int]]:
+    """The lists that each slot is searched for, laid out once for all slots that share them."""
+    indexes: dict[tuple[int, ...], TermIndex] = {}
+    found: list[TermIndex | None] = [None] * len(program.slot_kinds)
+    firsts = array("i", [0]) * max(len(found), 1)
+    for slot, pairs in _asked(program, Op.TERMS).items():
+        key = tuple([list_ for list_, _ in pairs])
+        if key not in indexes:
+            indexes[key] = TermMatcher([program.terms[list_] for list_ in key]).index
+        found[slot] = indexes[key]
+        firsts[slot] = len(asking)
+        asking.extend([predicate for _, predicate in pairs])
+    return tuple(found), firsts
+
+
+def _searches(
+    program: Program, asking: array[int]
+) -> tuple[tuple[PatternGroup, ...], array[int], array[int]]:
+    """The patterns that each slot is searched for, in groups that slots may share."""
+    patterns = PatternSet(program.patterns)
+    made: dict[tuple[int, ...], list[PatternGroup]] = {}
+    groups: list[PatternGroup] = []
+    search_of = array("i", [-1]) * max(len(program.op) // 4, 1)
+    firsts = array("i", [len(asking)])
+    for pairs in _asked(program, Op.PATTERN).values():
+        key = tuple([pattern for pattern, _ in pairs])
+        if key not in made:
+            made[key] = patterns.groups(key)
+        predicates = iter([predicate for _, predicate in pairs])
+        for group in made[key]:
+            of_group = list(islice(predicates, len(group)))
+            for predicate in of_group:
+                search_of[predicate] = len(groups)
+            groups.append(group)
+            asking.extend(of_group)
+            firsts.append(len(asking))
+    return tuple(groups), search_of, firsts
+
+
+def _asked(program: Program, wanted: Op) -> dict[int, list[tuple[int, int]]]:
+    """By slot: what predicates of a kind ask it for, and those predicates."""
     asked: dict[int, list[tuple[int, int]]] = {}
     rows = zip(
         integers("i", program.op), integers("i", program.a), integers("i", program.b), strict=True
     )
-    for predicate, (op, slot, list_) in enumerate(rows):
-        if op == Op.TERMS:
-            asked.setdefault(slot, []).append((list_, predicate))
-    matchers: dict[tuple[int, ...], TermMatcher] = {}
-    found: dict[int, Terms] = {}
-    for slot, pairs in asked.items():
-        key = tuple([list_ for list_, _ in pairs])
-        if key not in matchers:
-            matchers[key] = TermMatcher([program.terms[list_] for list_ in key])
-        found[slot] = Terms(matchers[key], tuple([predicate for _, predicate in pairs]))
-    return found
+    for predicate, (op, slot, operand) in enumerate(rows):
+        if op == wanted:
+            asked.setdefault(slot, []).append((operand, predicate))
+    return asked
 
 
 def _tree(slots: Sequence[Slot]) -> Tree:

@@ -32,7 +32,7 @@ check_types() {
 check_stubs() {
     "$BIN/python" setup.py --quiet import_root
     "$BIN/python" -m mypy.stubtest --mypy-config-file pyproject.toml \
-        $(ls engine/_*.pyx | sed 's|engine/\(.*\)\.pyx|clausal.engine.\1|')
+        $(ls compiler/text/_*.pyx engine/_*.pyx | sed 's|/|.|g; s|\(.*\)\.pyx|clausal.\1|')
 }
 
 check_tests() {

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Folders whose every file with one of these endings must be in the wheel, and where.
 DATA = {
+    "compiler": ("clausal/compiler", {".pyi", ".pyx", ".pxd"}),
     "dsl": ("clausal/dsl", {".lark", ".md"}),
     "engine": ("clausal/engine", {".pyi", ".pyx", ".pxd"}),
     "policies": ("clausal/policies", {".policy", ".txt", ".jsonl"}),
@@ -27,10 +28,10 @@ def problems(wheel: Path) -> list[str]:
     ]
     if "clausal/py.typed" not in names:
         found.append("has no `clausal/py.typed`: its types would be ignored")
-    for source in sorted(ROOT.glob("engine/_*.pyx")):
-        start = f"clausal/engine/{source.stem}."
-        if not any(name.startswith(start) and name.endswith(".so") for name in names):
-            found.append(f"has no compiled `clausal.engine.{source.stem}`")
+    for source in sorted([*ROOT.glob("compiler/**/_*.pyx"), *ROOT.glob("engine/**/_*.pyx")]):
+        start = f"clausal/{source.relative_to(ROOT).with_suffix('').as_posix()}"
+        if not any(name.startswith(f"{start}.") and name.endswith(".so") for name in names):
+            found.append(f"has no compiled `{start.replace('/', '.')}`")
     for folder, (home, endings) in DATA.items():
         for path in sorted((ROOT / folder).rglob("*")):
             name = f"{home}/{path.relative_to(ROOT / folder).as_posix()}"

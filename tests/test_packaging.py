@@ -19,6 +19,16 @@ FOLDERS = ("clausal", "compiler", "dsl", "engine", "generator", "policies")
 DIRECTIVE = re.compile(r"\b(boundscheck|wraparound|initializedcheck|nonecheck|cdivision)\b")
 
 
+def sources(*suffixes: str) -> list[Path]:
+    """Return the Cython sources of all folders."""
+    return sorted(
+        path
+        for folder in FOLDERS
+        for suffix in suffixes
+        for path in ROOT.glob(f"{folder}/**/*.{suffix}")
+    )
+
+
 @pytest.fixture(scope="module")
 def project() -> dict[str, Any]:
     """Return pyproject.toml, read."""
@@ -50,14 +60,12 @@ def test_packages_say_that_they_are_typed(package: str) -> None:
     assert resources.files(package).joinpath("py.typed").is_file()
 
 
-@pytest.mark.parametrize(
-    "source", sorted(ROOT.glob("engine/**/*.p[xy][dx]")), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("source", sources("pxd", "pyx"), ids=lambda path: path.name)
 def test_no_source_overrules_the_checks_of_a_checked_build(source: Path) -> None:
     lines = source.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if DIRECTIVE.search(line)] == []
 
 
-@pytest.mark.parametrize("source", sorted(ROOT.glob("engine/**/*.pyx")), ids=lambda path: path.name)
+@pytest.mark.parametrize("source", sources("pyx"), ids=lambda path: path.name)
 def test_every_extension_source_has_a_stub_beside_it(source: Path) -> None:
     assert source.with_suffix(".pyi").is_file()

@@ -32,6 +32,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from clausal.compiler.text._fold import FoldTable
 from clausal.compiler.text.mapping import character_mapping
 
 # The only letter that trades places with accents when it is folded: U+0345, a combining iota
@@ -61,6 +62,12 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
+    folded = _TABLE.fold(text)
+    return fold_exactly(text) if folded is None else folded
+
+
+def fold_exactly(text: str) -> str:
+    """`fold`, by the definition: for texts whose characters depend on their neighbours."""
     if len(text) <= _PIECE:
         return _fold_piece(text)
     folded: list[str] = []
@@ -161,6 +168,20 @@ def _cuts(character: str) -> bool:
     """Whether what stands before the character folds alike with and without it."""
     image = character_mapping().images.get(character, character)
     return image != "" and not _joins(character) and not _joins(image[0])
+
+
+def _alone(character: str) -> str | None:
+    """What the character becomes wherever it stands; None if that depends on its neighbours.
+
+    Where a text can be cut before each character that stays, folding its characters one by one is
+    folding the text: it is what `segments` relies on.
+    """
+    if not character_mapping().images.get(character, character):
+        return ""
+    return fold_exactly(character) if _cuts(character) else None
+
+
+_TABLE: Final = FoldTable(_alone)
 
 
 def _joins(character: str) -> bool:

@@ -11,8 +11,7 @@ A pattern on a `text` field is itself folded (`clausal.compiler.text.pattern_fol
 without regard to case: `/ＡＢＣ/`, `/ABC/` and `/abc/` are one pattern there. On a `string` field,
 pattern and text are taken as they are.
 
-RE2's other way of matching, many patterns in one pass (`RE2::Set`), is not used: when its memory
-runs out it reports that nothing matched, where a single pattern goes on with less memory.
+Patterns that are looked for in one text are matched in one pass, as a `PatternGroup`.
 """
 
 from __future__ import annotations
@@ -40,7 +39,8 @@ MAX_STEPS: Final = 10_000
 It is the size of the program that RE2 makes of the pattern. `\\p{Han}{1,100}` has 8,103 steps.
 """
 
-# Bytes for a pattern's program and for the states of its automaton that are kept; RE2's default.
+# Bytes for the program of a pattern or a group, and for the states of its automaton that are kept;
+# RE2's default.
 # With less, patterns such as `a.{0,1000}b` become sixty times as slow on long texts.
 _MAX_MEMORY: Final = 8 << 20
 
@@ -80,6 +80,29 @@ class PatternSet:
         """
         return self._compiled[index].search(_encode(text)) is not None
 
+    def groups(self, indexes: Sequence[int]) -> list[PatternGroup]:
+        """Patterns in their order, in groups that are each matched in one pass over a text.
+
+        A group has at most `MAX_STEPS` steps, so that a text that is written to be expensive costs
+        no more with it than with a single pattern.
+
+        Raises:
+            IndexError: If there is no such pattern.
+        """
+        chunks: list[list[int]] = []
+        room = 0
+        for index in indexes:
+            steps = self.steps(index)
+            if steps > room or self._folded[index] != self._folded[chunks[-1][0]]:
+                chunks.append([])
+                room = MAX_STEPS
+            chunks[-1].append(index)
+            room -= steps
+        return [
+            PatternGroup([self._compiled[i] for i in chunk], folded=self._folded[chunk[0]])
+            for chunk in chunks
+        ]
+
     def first(self, index: int, text: str) -> tuple[int, int] | None:
         """Where pattern `index` first matches, for explanations.
 
@@ -111,6 +134,55 @@ class PatternSet:
         start, end = match.span()
         before = len(encoded[:start].decode())
         return before, before + len(encoded[start:end].decode())
+
+
+class PatternGroup:
+    """Patterns that are matched in one pass over a text. Immutable; threads may share it."""
+
+    __slots__ = ("_compiled", "_set", "folded")
+
+    folded: bool
+    """Whether they are matched in `text` fields."""
+
+    def __init__(self, compiled: Sequence[_Regexp], *, folded: bool) -> None:
+        """Put compiled patterns together; `PatternSet.groups` does."""
+        self._compiled = tuple(compiled)
+        self._set = _together(compiled, folded=folded) if len(compiled) > 1 else None
+        self.folded = folded
+
+    def __len__(self) -> int:
+        """The number of patterns."""
+        return len(self._compiled)
+
+    def matches(self, text: str) -> list[int]:
+        """The patterns that match somewhere in `text`, by their places in the group.
+
+        Args:
+            text: The text, already folded if the patterns are for `text` fields.
+        """
+        encoded = _encode(text)
+        if self._set is not None:
+            found = self._set.Match(encoded) or []
+            if len(self._compiled) in found:
+                return [place for place in found if place < len(self._compiled)]
+        return [place for place, one in enumerate(self._compiled) if one.search(encoded)]
+
+
+def _together(compiled: Sequence[_Regexp], *, folded: bool) -> re2.Set | None:
+    """The patterns as one automaton, and behind them one that matches every text.
+
+    When its memory runs out, RE2 says that nothing matched, where a single pattern goes on with
+    less. Then the last one is not among what was found either, and it is known.
+    """
+    together = re2.Set.SearchSet(_options(folded=folded))
+    try:
+        for one in compiled:
+            together.Add(one.pattern)
+        together.Add("")
+        together.Compile()
+    except re2.error:
+        return None
+    return together
 
 
 def check_pattern(pattern: str, *, folded: bool = False) -> str | None:

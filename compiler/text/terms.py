@@ -1,9 +1,7 @@
 """Term lists: which of many lists has a term that occurs in a text.
 
-All lists of a program are matched in one pass by one Aho-Corasick automaton, so the cost of an
-event grows with its text and the number of occurrences, not with the number of terms. There are
-at most as many occurrences as the text has characters, times the number of terms that end in
-one another (`突发`, `又突发`).
+All lists of a program are matched in one pass (`clausal.compiler.text._terms`), so the cost of an
+event grows with its text and the places where terms begin in it, not with the number of terms.
 
 What "occurs" means:
 
@@ -23,25 +21,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ahocorasick_rs import AhoCorasick
-
+from clausal.compiler.text._terms import TermIndex, is_word_character
 from clausal.compiler.text.fold import fold, fold_with_offsets, original_span
 from clausal.compiler.text.surrogates import well_formed
 
-# The letters of the Latin script that languages use, in blocks that hold little else, and ASCII
-# digits. Full-width and mathematical forms are not among them: folding leaves none.
-_WORD_CHARACTERS: Final = frozenset(
-    character
-    for first, last in ("09", "AZ", "az", "ÀÖ", "Øö", "øʯ", "Ḁỿ")
-    for character in map(chr, range(ord(first), ord(last) + 1))
-)
-
 MAX_TERM_LENGTH: Final = 200
 """The greatest number of characters of a term, as it is written and as it is folded."""
-
-# Long texts are matched in pieces of this many characters, so that the list of occurrences stays
-# small in a text that repeats one term a million times, and so that matching can stop early.
-_PIECE: Final = 4096
 
 
 class TermMatch(NamedTuple):
@@ -73,11 +58,15 @@ def check_term(term: str, *, folded: bool = True) -> str | None:
         term: The term as it is written.
         folded: Whether the list is searched in a `text` field.
     """
+    return _objection(term, fold(term) if folded else term)
+
+
+def _objection(term: str, form: str) -> str | None:
     if not term.strip():
         return "the term is blank, and blanks are no sign of anything"
-    if folded and not foldable(term):
+    if not form.strip():
         return "nothing is left of the term when it is folded: it has invisible characters only"
-    if max(len(term), len(fold(term)) if folded else 0) > MAX_TERM_LENGTH:
+    if max(len(term), len(form)) > MAX_TERM_LENGTH:
         return f"the term is longer than {MAX_TERM_LENGTH} characters"
     return None
 
@@ -85,10 +74,13 @@ def check_term(term: str, *, folded: bool = True) -> str | None:
 class TermMatcher:
     """Matches all term lists of a program at once. Immutable; threads may share it."""
 
-    __slots__ = ("_automaton", "_every_list", "_folded", "_lists", "_longest", "_masks", "_whole")
+    __slots__ = ("_folded", "_lists", "index")
+
+    index: TermIndex
+    """What the engine searches: it has the folded texts, and marks what is found by itself."""
 
     def __init__(self, lists: Sequence[Sequence[str]], *, folded: bool = True) -> None:
-        """Build the automaton.
+        """Lay the terms out.
 
         Args:
             lists: The term lists. A list is known by its place, and may be empty: then it has no
@@ -101,20 +93,19 @@ class TermMatcher:
         """
         self._folded = folded
         self._lists = tuple(tuple(terms) for terms in lists)
-        masks: dict[str, int] = {}
+        lists_of: dict[str, list[int]] = {}
         for index, terms in enumerate(self._lists):
             for term in terms:
-                if reason := check_term(term, folded=folded):
-                    raise ValueError(f"term `{term}` of list {index}: {reason}")
                 form = self._form(term)
-                masks[form] = masks.get(form, 0) | 1 << index
-        self._masks = tuple(masks.values())
-        self._whole = tuple(map(_is_whole_word, masks))
-        self._longest = max(map(len, masks), default=0)
-        self._every_list = 0
-        for mask in self._masks:
-            self._every_list |= mask
-        self._automaton = AhoCorasick(masks, store_patterns=False)
+                if reason := _objection(term, form):
+                    raise ValueError(f"term `{term}` of list {index}: {reason}")
+                lists_of.setdefault(form, []).append(index)
+        self.index = TermIndex(
+            tuple(lists_of),
+            list(map(_is_whole_word, lists_of)),
+            tuple(lists_of.values()),
+            len(lists),
+        )
 
     def __len__(self) -> int:
         """The number of lists."""
@@ -130,26 +121,7 @@ class TermMatcher:
         Returns:
             A bit set: bit `i` is set if list `i` has a hit.
         """
-        text = text if self._folded else well_formed(text)
-        if len(text) <= _PIECE:
-            return self._scan(text, 0, text)
-        found = 0
-        for start in range(0, len(text), _PIECE):
-            # Each piece reaches back far enough for a term that began in the one before.
-            offset = max(0, start - self._longest + 1)
-            found |= self._scan(text[offset : start + _PIECE], offset, text)
-            if found == self._every_list:
-                break
-        return found
-
-    def _scan(self, piece: str, offset: int, text: str) -> int:
-        """The lists that have a term in `piece`, which stands at `offset` in `text`."""
-        masks, whole = self._masks, self._whole
-        found = 0
-        for term, start, end in self._automaton.find_matches_as_indexes(piece, overlapping=True):
-            if not whole[term] or _stands_alone(text, start + offset, end + offset):
-                found |= masks[term]
-        return found
+        return self.index.hits(text if self._folded else well_formed(text))
 
     def first(self, text: str, index: int) -> TermMatch | None:
         """The first occurrence in `text` of a term of list `index`; of several, the longest.
@@ -186,14 +158,14 @@ class TermMatcher:
 
 def _is_whole_word(form: str) -> bool:
     """Whether the term occurs as whole words only: it has no letters but Latin ones."""
-    return all(c in _WORD_CHARACTERS or not c.isalpha() for c in form)
+    return form.isascii() or all(is_word_character(c) or not c.isalpha() for c in form)
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether no word goes on across the edges of `text[start:end]`."""
     return not (
-        (start > 0 and text[start] in _WORD_CHARACTERS and text[start - 1] in _WORD_CHARACTERS)
-        or (end < len(text) and text[end - 1] in _WORD_CHARACTERS and text[end] in _WORD_CHARACTERS)
+        (start > 0 and is_word_character(text[start]) and is_word_character(text[start - 1]))
+        or (end < len(text) and is_word_character(text[end - 1]) and is_word_character(text[end]))
     )
 
 

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clausal.compiler.text.fold import _joins, fold, fold_with_offsets, original_span
+from clausal.compiler.text._fold import FoldTable
+from clausal.compiler.text.fold import (
+    _TABLE,
+    _joins,
+    fold,
+    fold_exactly,
+    fold_with_offsets,
+    original_span,
+)
 from clausal.compiler.text.mapping import character_mapping
 from clausal.compiler.text.surrogates import well_formed
 
@@ -85,8 +93,52 @@ def test_folding_is_the_definition(text: str) -> None:
 def test_folding_in_pieces_is_folding(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clausal.compiler.text.fold._PIECE", piece)
-        folded = fold(text)
+        folded = fold_exactly(text)
     assert folded == fold(text)
+
+
+def test_the_table_has_every_character_right_wherever_it_stands() -> None:
+    """All planes that have characters which change, and the first ideographs of the others."""
+    for point in (*range(0x20000), 0x20000, *range(0x2F800, 0x2FA20), *range(0xE0000, 0xE1000)):
+        character = chr(point)
+        folded = _TABLE.fold(f"x{character}y")
+        assert folded in (None, by_definition(f"x{character}y")), hex(point)
+        if not _joins(character) and not unicodedata.combining(character):
+            assert folded is not None or _joins(by_definition(character)[0]), hex(point)
+
+
+# Characters that stand alone, of which several replace one another at every width of a string.
+ALONE = "aZ09é Ａ，。刚发ﾃ㈱…①\ufdfa\u200b\u00ad\ufe0f\U000e0041😀\U0001d400\U0002f800\ud800\x00\U0010ffff"
+
+
+@given(st.text(ALONE, max_size=40), st.sampled_from([1, 1, 60, 700]))
+@example("\ufdfa", 3_000)
+@example("a" * 1023 + "㈱", 1)
+@example("\u200b", 1)
+def test_the_table_folds_texts_of_every_width_and_length(text: str, times: int) -> None:
+    text *= times
+    assert _TABLE.fold(text) == by_definition(text)
+
+
+@given(texts)
+def test_the_table_folds_a_text_or_leaves_it(text: str) -> None:
+    assert _TABLE.fold(text) in (None, by_definition(text))
+
+
+def test_a_text_that_stays_is_not_copied() -> None:
+    text = "刚刚突发"
+    assert _TABLE.fold(text) is text
+    assert _TABLE.fold("") == ""
+
+
+def test_a_table_refuses_what_it_has_no_room_for_and_passes_errors_on() -> None:
+    with pytest.raises(ValueError, match="more than 18"):
+        FoldTable(lambda _: "x" * 19).fold("a")
+    with pytest.raises(ZeroDivisionError):
+        FoldTable(lambda _: str(1 // 0)).fold("a")
+    table = FoldTable({"a": "b", "c": ""}.get)
+    assert table.fold("aca") == "bb"
+    assert table.fold("acd") is None
 
 
 @given(texts)

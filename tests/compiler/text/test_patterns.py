@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import re2
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -79,6 +81,59 @@ def test_matching_is_that_of_re(pattern: str, text: str) -> None:
         # Where an empty repetition ends is where the two differ.
         assert span is not None
         assert span[0] == oracle.start()
+
+
+@given(st.lists(patterns, max_size=8), texts, st.booleans())
+def test_a_group_matches_what_its_patterns_match(
+    written: list[str], text: str, folded: bool
+) -> None:
+    text = fold(text) if folded else text
+    found = PatternSet([(pattern, folded) for pattern in written if pattern])
+    wanted = [found.search(index, text) for index in range(len(found))]
+    places = iter(range(len(found)))
+    for group in found.groups(range(len(found))):
+        matched = group.matches(text)
+        assert len(set(matched)) == len(matched)
+        assert [i in matched for i in range(len(group))] == [
+            wanted[place] for place, _ in zip(places, range(len(group)), strict=False)
+        ]
+
+
+@given(st.lists(patterns.filter(bool), min_size=2, max_size=6), texts)
+def test_a_group_whose_memory_runs_out_goes_on_pattern_by_pattern(
+    written: list[str], text: str
+) -> None:
+    found = PatternSet([(pattern, False) for pattern in written])
+    (group,) = found.groups(range(len(found)))
+    # What it does when memory runs out: it finds nothing, whatever there is.
+    broken = re2.Set.SearchSet()
+    broken.Compile()
+    group._set = broken
+    assert group.matches(text) == [i for i in range(len(found)) if found.search(i, text)]
+
+
+def test_groups_are_bounded_and_of_one_kind() -> None:
+    written = [(f"词{number}.{{0,40}}语", number % 90 < 45) for number in range(180)]
+    found = PatternSet(written)
+    groups = found.groups(range(len(found)))
+    assert sum(map(len, groups)) == len(found)
+    place = 0
+    for group in groups:
+        members = range(place, place + len(group))
+        assert sum(map(found.steps, members)) <= MAX_STEPS
+        assert {written[index][1] for index in members} == {group.folded}
+        place += len(group)
+    assert len(groups) > 4
+    assert found.groups([]) == []
+
+
+@pytest.mark.timeout(60)
+def test_a_text_that_is_written_against_a_group_costs_no_more_than_a_pattern_may() -> None:
+    found = PatternSet([(f"{chr(97 + i)}.{{0,{40 + i}}}{chr(98 + i)}z", True) for i in range(20)])
+    (group,) = found.groups(range(len(found)))
+    rng = random.Random(3)
+    text = "".join(rng.choices("abcdefghijklmnopqrstu", k=20_000))
+    assert group.matches(text) == []
 
 
 WIDE = str.maketrans({chr(c): chr(c + 0xFEE0) for c in range(0x21, 0x7F)})

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from clausal.compiler.text._terms import TermIndex
 from clausal.compiler.text.fold import fold
 from clausal.compiler.text.terms import (
     MAX_TERM_LENGTH,
     TermMatch,
     TermMatcher,
     check_term,
+    find_term,
     foldable,
 )
 
@@ -61,17 +63,33 @@ def test_lists_for_string_fields_are_not_folded(lists: list[list[str]], text: st
     assert lists_of(TermMatcher(lists, folded=False).hits(text)) == wanted
 
 
-@given(term_lists, texts, st.integers(min_value=1, max_value=5), st.booleans())
-def test_long_texts_are_matched_in_pieces(
-    lists: list[list[str]], text: str, piece: int, folded: bool
-) -> None:
-    matcher = TermMatcher(lists, folded=folded)
-    if folded:
-        text = fold(text)
-    whole = matcher.hits(text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clausal.compiler.text.terms._PIECE", piece)
-        assert matcher.hits(text) == whole
+@given(
+    st.lists(st.lists(st.text("aＡ刚发😀\U0001f525\ud800é", min_size=1, max_size=5), max_size=30)),
+    st.text("aＡ刚发😀\U0001f525\ud800é.", max_size=40),
+)
+def test_terms_and_texts_of_every_width(lists: list[list[str]], text: str) -> None:
+    lists = [[term for term in terms if check_term(term) is None] for terms in lists]
+    folded = fold(text)
+    wanted = {i for i, ts in enumerate(lists) if any(find_term(folded, fold(t)) >= 0 for t in ts)}
+    assert lists_of(TermMatcher(lists).hits(folded)) == wanted
+
+
+def test_an_index_refuses_what_makes_no_sense() -> None:
+    for forms, whole, lists, count in (
+        (["a"], [True], [[1]], 1),
+        (["a"], [True], [[-1]], 1),
+        (["a", "a"], [True, True], [[0], [0]], 1),
+        (["", "a"], [True, True], [[0], [0]], 1),
+        (["a"], [], [[0]], 1),
+    ):
+        with pytest.raises(ValueError, match="term"):
+            TermIndex(forms, whole, lists, count)
+
+
+def test_characters_that_a_filter_takes_for_one_another() -> None:
+    # Filters know the last two bytes of a first character.
+    assert not hit("\U00015200", "刀")
+    assert hit("\U00015200", "刀\U00015200")
 
 
 @given(term_lists, texts, st.booleans())
@@ -264,6 +282,14 @@ def test_terms_that_begin_one_another_and_a_text_that_repeats_them(letter: str) 
     matcher = TermMatcher(lists)
     assert matcher.hits(letter * 20_000) == (1 if letter == "哈" else 0)
     assert matcher.hits(letter * 100 + "。" + letter * 201) == 1
+
+
+@pytest.mark.timeout(30)
+def test_two_hundred_thousand_terms_that_begin_one_another() -> None:
+    matcher = TermMatcher([[f"t{number}" for number in range(200_000)], ["t200000"]])
+    assert matcher.hits("t199999") == 0b01
+    assert matcher.hits("t200000") == 0b10
+    assert matcher.hits("t200001 xt1") == 0
 
 
 @pytest.mark.timeout(30)
