@@ -139,6 +139,22 @@ class Core:
     def decided(self, values: Frame, decided_at: int | None, bounds: bool) -> Decision:
         """The decision for values that were read, which it keeps in any case; as of `evaluate`."""
 
+    def narrowed(
+        self,
+        decision: Outcome,
+        fired: Sequence[int],
+        undetermined: Sequence[int],
+        later: tuple[tuple[int, ...], tuple[int, ...]] | None,
+    ) -> Decision:
+        """A decision for the same values, that some of the rules alone have a say in.
+
+        Args:
+            decision: From `decided`.
+            fired: Rules that fire, ascending.
+            undetermined: Rules that are undetermined, ascending.
+            later: The same for the instant of the decision, if other versions are in force then.
+        """
+
     def touch(self, event: dict[str, Any]) -> int:
         """How many fields that are read have a value, found by looking for each and no more.
 

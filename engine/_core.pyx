@@ -366,6 +366,29 @@ cdef class Core:
         """The decision for values that were read, which keeps them in any case."""
         return self.decide(values, decided_at, bounds, True)
 
+    def narrowed(self, Outcome decision not None, fired, undetermined, later):
+        """A decision for the same values, that some of its rules alone have a say in."""
+        cdef Outcome outcome = <Outcome> self.kind.__new__(self.kind)
+        cdef Scratch scratch = self.scratch_of(decision._values)
+        cdef Py_ssize_t index
+        try:
+            scratch.begin(decision._values, False)
+            scratch.fired_count = len(fired)
+            scratch.undetermined_count = len(undetermined)
+            for index in range(scratch.fired_count):
+                scratch.fired[index] = fired[index]
+            for index in range(scratch.undetermined_count):
+                scratch.undetermined[index] = undetermined[index]
+            outcome.take_rules(scratch)
+        finally:
+            self.put_back(scratch)
+        outcome._context = decision._context
+        outcome._values = decision._values
+        outcome._acted_at = decision._acted_at
+        outcome._decided_at = decision._decided_at
+        outcome._later = later
+        return outcome
+
     cdef Outcome decide(self, Frame frame, object decided_at, bint bounds, bint keep):
         """The decision for an event, no part of which is worked out yet."""
         cdef Scratch scratch

@@ -15,6 +15,7 @@ from clausal.compiler.ir import UNKNOWN, VersionDef
 from clausal.compiler.rebind import BindingError, rebind
 from clausal.compiler.types import Scalar
 from clausal.engine._core import Core
+from clausal.engine._frame import Frame
 from clausal.engine.decide import Context, in_force
 from clausal.engine.decision import Decision
 from clausal.engine.decode import decode_json
@@ -224,27 +225,32 @@ class Bundle:
             EventError: as of `evaluate`.
             ValueError: as of `evaluate`.
         """
-        values = self._read(event, history)
-        acted_at, decided = self._times(values, _instant(at))
+        values = self._core.read(event, _past(history))
+        instant = _instant(at)
+        decision = self._core.decided(values, instant, False)
         versions = self.artifact.corpus.versions
         if versions[version].start == UNKNOWN:
             act, later = self._own(values, UNKNOWN, {version}), None
         else:
             policy = versions[version].policy
             own = {index for index, other in enumerate(versions) if other.policy == policy}
-            act = self._own(values, acted_at, own)
-            later = self._own(values, decided, own) if decided != acted_at else None
-        return Decision.light(self._context, values, acted_at, decided, *act, later)
+            acted = values.value(self.artifact.meta.time_slot)
+            assert isinstance(acted, float)
+            act = self._own(values, int(acted), own)
+            later = None
+            if instant is not None and instant != acted:
+                later = self._own(values, instant, own)
+        return self._core.narrowed(decision, *act, later)
 
     def _own(
-        self, values: Values, instant: int, versions: Collection[int]
-    ) -> tuple[list[int], list[int]]:
+        self, values: Frame, instant: int, versions: Collection[int]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The rules of some versions that fire at an instant, and those that are undetermined."""
         rules = self.artifact.corpus.rules
         fired, undetermined = self._core.run(values, instant)
         return (
-            [rule for rule in fired if rules[rule].version in versions],
-            [rule for rule in undetermined if rules[rule].version in versions],
+            tuple([rule for rule in fired if rules[rule].version in versions]),
+            tuple([rule for rule in undetermined if rules[rule].version in versions]),
         )
 
     def explain(
