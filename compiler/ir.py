@@ -432,6 +432,8 @@ class RuleDef(msgspec.Struct, frozen=True, gc=False):
     The checker fills ``when`` and ``unless``; ``push_negations`` sets ``condition`` and the passes
     after it work on that alone. ``rollout`` is a share of the values of slot ``rollout_slot``.
     ``clauses`` and ``ladders`` are indices into the corpus. ``line`` is where the rule begins.
+    ``supersedes`` names the rules of other policies, "policy.rule", whose place it takes; they may be
+    of policies that are not in the bundle.
     """
 
     name: str
@@ -450,6 +452,7 @@ class RuleDef(msgspec.Struct, frozen=True, gc=False):
     because_zh: Template = ()
     because_en: Template = ()
     line: int = 0
+    supersedes: tuple[str, ...] = ()
 
 
 class ExpectedMeasure(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -130,6 +130,7 @@ _POLICIES: Final = _errors(
     ("E0510", "libraries whose versions disagree"),
     ("E0511", "no time zone"),
     ("E0512", "one name for two histories"),
+    ("E0513", "rule that cannot be superseded"),
 )
 _TESTS: Final = _errors(
     ("E0601", "unknown expectation"),

@@ -35,7 +35,10 @@ _IN_SANCTION: Final = frozenset(
     }
 )
 _IN_RULE: Final = frozenset(
-    {"title", "cites", "when", "unless", "severity", "mode", "rollout", "then", "because"}
+    {
+        *("title", "cites", "supersedes", "when", "unless", "severity", "mode", "rollout", "then"),
+        "because",
+    }
 )
 _IN_TEST: Final = frozenset({"at", "decided", "given", "expect"})
 

@@ -775,6 +775,14 @@ class Cites:
 
 
 @dataclass(frozen=True, slots=True)
+class Supersedes:
+    """The rules of other policies whose place the rule takes, each "policy.rule"."""
+
+    rules: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class When:
     """The rule fires only where this is true."""
 
@@ -831,7 +839,7 @@ class Because:
     span: Span = _span()
 
 
-RuleEntry = Title | Cites | When | Unless | Severity | Mode | Rollout | Then | Because
+RuleEntry = Title | Cites | Supersedes | When | Unless | Severity | Mode | Rollout | Then | Because
 
 
 @dataclass(frozen=True, slots=True)

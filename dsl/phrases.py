@@ -288,6 +288,8 @@ class Phrases:
                     keyword("cites", node.span, PADDED),
                     filled(list(map(_citation, citations))),
                 )
+            case nodes.Supersedes(rules):
+                return (keyword("supersedes", node.span), filled(list(map(spelling.word, rules))))
             case nodes.When(condition):
                 body = Align(expression(condition, self.source))
                 return (keyword("when", node.span, PADDED), body)

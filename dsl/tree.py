@@ -286,6 +286,9 @@ class Builder(Words):
         name = nodes.Name(clause.text.translate(HALF_WIDTH), clause.span)
         return nodes.Citation(name, pin.text[1:] if pin is not None else None, span)
 
+    def supersedes(self, span: Span, *rules: nodes.Name) -> nodes.Supersedes:
+        return nodes.Supersedes(rules, span)
+
     def when(self, span: Span, condition: nodes.Expression) -> nodes.When:
         return nodes.When(condition, span)
 

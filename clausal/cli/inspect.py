@@ -170,6 +170,8 @@ def _rules(corpus: Corpus) -> Table:
             safe(", ".join(corpus.clauses[clause].id for clause in rule.clauses)),
             title(rule.title),
         )
+        for name in rule.supersedes:
+            rows.add_row("", "", "", "", safe(f"supersedes {name}", "dim"))
     return rows
 
 

@@ -47,6 +47,7 @@ class Definitions:
         histories: Qualified names of tallies.
         strikes: The names under which strikes of ladders are counted.
         fingerprints: What pins the text of each clause.
+        rules: The names of the rules of each policy, in any of its versions.
         extents: How deep and how large the value of a let or table is, all names in it resolved.
     """
 
@@ -58,6 +59,7 @@ class Definitions:
     tallies: dict[int, str] = field(default_factory=dict)
     strikes: dict[int, str] = field(default_factory=dict)
     fingerprints: dict[int, str] = field(default_factory=dict)
+    rules: dict[str, set[str]] = field(default_factory=dict)
     extents: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property

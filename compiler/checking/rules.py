@@ -73,6 +73,7 @@ class PolicyChecker:
         when = self._condition(one(report, node.entries, nodes.When, "when", within=name))
         unless_entry = one(report, node.entries, nodes.Unless, "unless")
         unless = ir.NEVER if unless_entry is None else self._condition(unless_entry)
+        supersedes = self._supersedes(one(report, node.entries, nodes.Supersedes, "supersedes"))
         severity = self._severity(one(report, node.entries, nodes.Severity, "severity"))
         mode = one(report, node.entries, nodes.Mode, "mode")
         rollout = self._rollout(one(report, node.entries, nodes.Rollout, "rollout"))
@@ -109,7 +110,32 @@ class PolicyChecker:
             because_zh=because["zh"],
             because_en=because["en"],
             line=line,
+            supersedes=supersedes,
         )
+
+    def _supersedes(self, entry: nodes.Supersedes | None) -> tuple[str, ...]:
+        """The rules that the rule takes the place of, sorted.
+
+        A policy that is not in the bundle may have had the rule; one that is there must have it.
+        """
+        if entry is None:
+            return ()
+        own = self.scope.document.name
+        for name in entry.rules:
+            policy, _, rule = name.text.rpartition(".")
+            known = self.definitions.rules.get(policy)
+            if policy and policy != own and (known is None or rule in known):
+                continue
+            self.report.add(
+                "E0513",
+                f"there is no rule `{rule}` in `{policy}`"
+                if policy and policy != own
+                else "a rule supersedes rules of other policies",
+                name.span,
+                "write the policy before it: `policy.rule`" if not policy else "",
+                help=suggest(rule, known or ()) if policy and policy != own else [],
+            )
+        return tuple(sorted({name.text for name in entry.rules}))
 
     def _condition(self, entry: nodes.When | nodes.Unless | None) -> ir.Condition | None:
         if entry is None or not bounded(self.scope, [entry.condition], self.definitions):

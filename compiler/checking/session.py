@@ -103,6 +103,9 @@ class Session:
         )
         self.inputs = Inputs(fields)
         self.definitions = Definitions()
+        for policy in policies:
+            names = self.definitions.rules.setdefault(policy.name, set())
+            names.update(rule.name.text for rule in policy.of(nodes.Rule))
 
     def check(self) -> ir.Corpus | None:
         """The corpus; None when there is no policy, or no sense in what there is.

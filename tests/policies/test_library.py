@@ -77,10 +77,16 @@ FALSE = {
         ("2022-09-01T23:59:59+08:00", []),
         ("2022-09-02T00:00:00+08:00", ["cn.rumours.verified_rumour"]),
         ("2022-12-01T23:59:59+08:00", ["cn.rumours.verified_rumour"]),
-        ("2022-12-02T00:00:00+08:00", []),
-        ("2024-05-15T12:00:00+08:00", ["cn.self_media_traffic.kept_out_of_search"]),
-        ("2025-02-01T12:00:00+08:00", ["cn.spring_festival_2025.false_information"]),
-        ("2025-02-19T00:00:00+08:00", []),
+        ("2022-12-02T00:00:00+08:00", ["standing.rumours.verified_rumour"]),
+        (
+            "2024-05-15T12:00:00+08:00",
+            ["cn.self_media_traffic.kept_out_of_search", "standing.rumours.verified_rumour"],
+        ),
+        (
+            "2025-02-01T12:00:00+08:00",
+            ["cn.spring_festival_2025.false_information", "standing.rumours.verified_rumour"],
+        ),
+        ("2025-02-19T00:00:00+08:00", ["standing.rumours.verified_rumour"]),
     ],
 )
 def test_a_day_is_judged_by_what_was_in_force(time: str, rules: list[str]) -> None:

@@ -357,6 +357,7 @@ RULE_ENTRIES = st.one_of(
     st.builds(nodes.Unless, EXPRESSIONS),
     st.builds(nodes.Severity, NAMES),
     st.builds(nodes.Mode, st.sampled_from(["enforce", "shadow"])),
+    st.builds(nodes.Supersedes, _several(DOTTED)),
     st.builds(nodes.Rollout, COUNTS, PATHS),
     st.builds(nodes.Then, CONSEQUENCES),
     st.builds(nodes.Because, texts()),
