@@ -1,44 +1,18 @@
-"""How much of what there is: sizes, and the base rates of conduct."""
+"""How large a world is, and how much of what there is in it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-RATES: Final[Mapping[str, float]] = MappingProxyType(
-    {
-        # Conduct, per 100,000 events.
-        "unlabelled_source": 600,
-        "unlabelled_ai": 400,
-        "unlabelled_fiction": 100,
-        "fake_engagement": 650,
-        "staged": 90,
-        "rumour": 80,
-        "old_news": 60,
-        "headline": 50,
-        "false_persona": 12,
-        "impersonation": 8,
-        "malicious_label": 6,
-        "tampered": 10,
-        # What looks alike and is not: these must be left alone.
-        "labelled_satire": 180,
-        "labelled_ai": 800,
-        "true_bad_review": 80,
-        "policy_criticism": 160,
-        "sad_but_true": 24,
-        "bystander_report": 120,
-        "explained_footage": 120,
-        "true_relative": 8,
-    }
-)
-"""Events of each kind per 100,000; the rest shows nothing in particular.
+from clausal.generator.conduct import CAMPAIGNS, CONDUCTS, RATES
 
-A proposal: real platforms publish no such rates. Look-alikes are about twice as frequent as what
-they are mistaken for.
-"""
+STRESS: Final = 10.0
+"""How many times as frequent a conduct is that a world is stressed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +20,10 @@ class Profile:
     """The size of a world.
 
     Attributes:
-        events: How many events, reviews included approximately.
-        accounts: How many accounts cause them.
+        events: How many events, reviews included.
+        accounts: How many accounts cause them; newcomers are added.
         start: The first instant.
-        days: How long it lasts.
+        days: How long it lasts. Reviews may come later.
         rates: Events of each conduct per 100,000, see `RATES`.
     """
 
@@ -60,12 +34,17 @@ class Profile:
     rates: Mapping[str, float] = field(default_factory=lambda: RATES)
 
     def __post_init__(self) -> None:
-        if self.events < 1 or self.accounts < 1 or not 0 < self.days <= 3650:
-            raise ValueError("a world needs events, accounts, and at most ten years of days")
+        if not 1 <= self.events <= 10**12 or not 1 <= self.accounts <= 10**8:
+            raise ValueError("a world needs events, up to a million million, and accounts")
+        if not 0 < self.days <= 3650:
+            raise ValueError("a world lasts at most ten years of days")
         if self.start.tzinfo is None:
             raise ValueError("the start needs a time zone")
-        if sum(self.rates.values()) > 100_000 or min(self.rates.values(), default=0) < 0:
+        rates = self.rates.values()
+        if not all(math.isfinite(rate) and rate >= 0 for rate in rates) or sum(rates) > 100_000:
             raise ValueError("the rates are per 100,000 events and cannot exceed them")
+        if unknown := sorted(set(self.rates) - set(CONDUCTS)):
+            raise ValueError(f"there is no conduct `{unknown[0]}`, whose rates are given")
 
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
@@ -76,3 +55,16 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     }
 )
 """S for a look, M for a test, L for a load; all are streamed, so memory grows with accounts only."""
+
+
+def stressed(rates: Mapping[str, float], names: Iterable[str]) -> dict[str, float]:
+    """The rates with each named conduct, or the conduct of each named campaign, ten times as frequent.
+
+    Raises:
+        KeyError: for a name that is neither.
+    """
+    chosen = dict(rates)
+    for name in names:
+        for conduct in CAMPAIGNS.get(name) or (CONDUCTS[name].name,):
+            chosen[conduct] = rates[conduct] * STRESS
+    return chosen

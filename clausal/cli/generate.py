@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import enum
+import math
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -16,6 +19,7 @@ from clausal.cli.shell import (
     DebugOption,
     Exit,
     counted,
+    inline,
     keep_apart,
     open_output,
 )
@@ -23,7 +27,9 @@ from clausal.cli.shell import (
 EXAMPLES: Final = (
     ("ten thousand events, and what was truly going on", "clausal generate -o events.ndjson --truth truth.ndjson"),
     ("a million events of another world", "clausal generate --profile M --seed 2 -o events.ndjson"),
-    ("ten times as many staged videos", "clausal generate --rate staged=900 -o events.ndjson"),
+    ("twenty million events for a load test", "clausal generate --profile L --events 20000000 -o events.parquet"),
+    ("ten times as much of what one campaign is about", "clausal generate --stress rumours -o events.ndjson"),
+    ("other rates", "clausal generate --rate staged=900 --rate rumour=0 -o events.ndjson"),
     (
         "accounts that were struck before",
         "clausal generate --ladder cn.self_media_traffic.fabrication -o events.ndjson",
@@ -31,6 +37,14 @@ EXAMPLES: Final = (
 )  # fmt: skip
 
 _WORLD_PANEL: Final = "World"
+_OUTPUT_PANEL: Final = "Output"
+
+
+class OutputFormat(enum.StrEnum):
+    """How events are stored."""
+
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
 
 
 def command(
@@ -53,7 +67,10 @@ def command(
     events: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How many events, instead of the profile's.", rich_help_panel=_WORLD_PANEL
+            min=1,
+            max=10**12,
+            help="How many events, instead of the profile's; reviews are events, too.",
+            rich_help_panel=_WORLD_PANEL,
         ),
     ] = None,
     start: Annotated[
@@ -76,84 +93,158 @@ def command(
             rich_help_panel=_WORLD_PANEL,
         ),
     ] = None,
+    stress: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Ten times as much of a conduct, or of what a campaign is about; may be repeated.",
+            rich_help_panel=_WORLD_PANEL,
+        ),
+    ] = None,
     ladder: Annotated[
         str | None,
         typer.Option(
-            help="Give every event the history of its account on this ladder.",
+            metavar="NAME",
+            help="Give every event the strikes of its account on this ladder, such as "
+            "cn.self_media_traffic.fabrication.",
             rich_help_panel=_WORLD_PANEL,
         ),
     ] = None,
     output: Annotated[
-        str, typer.Option("--output", "-o", help="Where events go; - is standard output.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where events go; - is standard output.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
     ] = STDIO,
+    format: Annotated[
+        OutputFormat | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How events are stored; else the ending of the name says it, for each file.",
+            show_default=False,
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = None,
     truth: Annotated[
-        str | None, typer.Option(help="Where the truth behind each event goes.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the truth behind each event goes.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = None,
+    verdicts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the verdicts of people go, at the time they arrive.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = None,
+    appeals: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where it goes who would appeal a measure, and how that would end.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
     ] = None,
     color: ColorOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write events of an invented platform as lines of JSON, in order of time.
+    """Write events of an invented platform, in order of time, as lines of JSON or as Parquet.
 
     Accounts, hot events, conduct, detectors that err and verdicts that come late are all drawn from
     the seed. What is truly going on behind each event is written apart, with --truth, so that
-    decisions can be held against it.
+    decisions can be held against it. A file whose name ends in .parquet becomes Parquet.
     """
     try:
         from dataclasses import replace
 
-        from clausal.generator import PROFILES, generate, write
+        from clausal.generator import PROFILES, Output, Stream, write
     except ImportError as error:
         raise CommandError(
-            "generating events needs NumPy", code=Exit.USAGE, hint="pip install 'clausal[generate]'"
+            "generating events needs NumPy and PyArrow",
+            code=Exit.USAGE,
+            hint="pip install 'clausal[generate]'",
         ) from error
     if profile not in PROFILES:
         raise CommandError(
-            f"there is no profile `{profile}`",
+            f"there is no profile `{inline(profile)}`",
             code=Exit.USAGE,
             hint=f"choose {', '.join(PROFILES)}",
         )
-    keep_apart([output] if truth is None else [output, truth])
+    named = {"events": output, "truth": truth, "verdicts": verdicts, "appeals": appeals}
+    wanted = {what: name for what, name in named.items() if name is not None}
+    keep_apart(list(wanted.values()))
     chosen = PROFILES[profile]
     first = start or chosen.start
     try:
         world = replace(
             chosen,
             events=events or chosen.events,
-            accounts=min(chosen.accounts, max(1, events or chosen.events)),
+            accounts=min(chosen.accounts, events or chosen.events),
             start=first if first.tzinfo else first.replace(tzinfo=chosen.start.tzinfo),
             days=days,
-            rates={**chosen.rates, **_rates(rate or [], chosen.rates)},
+            rates=_rates(rate or [], _stressed(stress or [], chosen.rates)),
         )
-        world.start + dt.timedelta(days=days)
+        # The longest reviews come a month after the last item.
+        world.start + dt.timedelta(days=days + 31)
+        stream = Stream(world, seed, ladder=ladder)
     except OverflowError as error:
         raise CommandError("the world ends after the calendar does", code=Exit.USAGE) from error
     except ValueError as error:
         raise CommandError(str(error), code=Exit.USAGE) from error
-    items = generate(world, seed, ladder=ladder)
-    with open_output(output) as out:
-        if truth is None:
-            count = write(items, out)
-        else:
-            with open_output(truth) as aside:
-                count = write(items, out, aside)
+    with contextlib.ExitStack() as stack:
+        outputs = {
+            what: Output(
+                stack.enter_context(open_output(name)),
+                parquet=format is OutputFormat.PARQUET
+                if format is not None and what == "events"
+                else name.endswith(".parquet"),
+            )
+            for what, name in wanted.items()
+        }
+        count = write(stream, outputs)
     sys.stderr.write(counted(count, "event") + "\n")
 
 
-def _rates(given: list[str], known: Mapping[str, float]) -> dict[str, float]:
-    from clausal.dsl.diagnostics import nearest
+def _stressed(names: list[str], rates: Mapping[str, float]) -> dict[str, float]:
+    from clausal.generator import CAMPAIGNS, stressed
 
-    names = list(known)
-    rates: dict[str, float] = {}
+    for name in names:
+        if name not in rates and name not in CAMPAIGNS:
+            raise _unknown("conduct or campaign", name, [*CAMPAIGNS, *rates])
+    return stressed(rates, names)
+
+
+def _rates(given: list[str], known: Mapping[str, float]) -> dict[str, float]:
+    rates = dict(known)
     for text in given:
         name, _, number = text.partition("=")
-        if name not in names:
-            found = nearest(name, names)
-            hint = f"did you mean `{found}`?" if found else f"there are {', '.join(names)}"
-            raise CommandError(f"there is no conduct `{name}`", code=Exit.USAGE, hint=hint)
+        if name not in rates:
+            raise _unknown("conduct", name, list(rates))
         try:
             rates[name] = float(number)
-        except ValueError as error:
+        except ValueError:
+            rates[name] = math.nan
+        if not math.isfinite(rates[name]) or rates[name] < 0:
             raise CommandError(
-                f"`{text}` is not CONDUCT=N, such as {name}=900", code=Exit.USAGE
-            ) from error
+                f"`{inline(text)}` is not CONDUCT=N with a number of events per 100,000, such as "
+                f"{name}=900",
+                code=Exit.USAGE,
+            )
     return rates
+
+
+def _unknown(what: str, name: str, names: list[str]) -> CommandError:
+    from clausal.dsl.diagnostics import nearest
+
+    found = nearest(name, names)
+    hint = f"did you mean `{found}`?" if found else f"there are {', '.join(names)}"
+    return CommandError(f"there is no {what} `{inline(name)}`", code=Exit.USAGE, hint=hint)

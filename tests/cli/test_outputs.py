@@ -49,6 +49,7 @@ RUN = ("run", "shop.clausal", "events.ndjson", "-q")
         ("compile", "policies", "-o", "policies/shop.policy"),
         ("test", "policies", "--junit", "policies/fields.policy"),
         ("generate", "--events", "3", "-o", "new.ndjson", "--truth", "policies/../new.ndjson"),
+        ("generate", "--events", "3", "--verdicts", "new.ndjson", "--appeals", "./new.ndjson"),
     ],
     ids=" ".join,
 )  # fmt: skip
