@@ -261,6 +261,7 @@ class Bundle:
         at: Instant | None = None,
         bounds: bool = False,
         rules: Collection[str] = (),
+        nearly: bool = False,
     ) -> Explanation:
         """Decide an event and say why: the trees of rules with their values, and the versions.
 
@@ -270,6 +271,8 @@ class Bundle:
             at: See above.
             bounds: See above.
             rules: Rules to tell about whatever became of them: "policy.rule", or bare names.
+            nearly: Whether to tell about the rules that nearly fired, too: of what they ask for
+                exactly one thing was denied. To find them, all rules in force are gone through.
 
         Raises:
             EventError: as of `evaluate`.
@@ -277,7 +280,7 @@ class Bundle:
         """
         values = self._core.read(event, _past(history))
         decision = self._core.decided(values, _instant(at), bounds)
-        return self._explainer.explain(decision, rules)
+        return self._explainer.explain(decision, rules, nearly=nearly)
 
     # ── About the bundle ─────────────────────────────────────────────────────────────────────────
 

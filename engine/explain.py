@@ -1,15 +1,16 @@
 """Why an event was decided as it was: rules with the values that they saw, and versions considered.
 
-Told are the rules that fired, those that are undetermined, and those that nearly fired: of what such
-a rule asks for together exactly one thing was denied, and something else was there. The condition of
-each is laid out as a tree, each part with its verdict. Others are told on request.
+Told are the rules that fired and those that are undetermined: the decision names them, and no other
+rule is looked at. The condition of each is laid out as a tree, each part with its verdict. Told on
+request are rules by their names, and all that nearly fired: of what such a rule asks for together
+exactly one thing was denied, and something else was there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, timedelta
-from typing import ClassVar, Final, Literal
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar, Final, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
@@ -17,37 +18,27 @@ from clausal.compiler.ir import (
     NEVER,
     UNKNOWN,
     All,
-    Any,
     Bilingual,
     Condition,
     Corpus,
-    Mentions,
     Negation,
-    Pattern,
     RuleDef,
-    Truth,
     VersionDef,
 )
-from clausal.compiler.text.fold import fold, fold_with_offsets, original_span
-from clausal.compiler.text.patterns import PatternSet
-from clausal.compiler.text.terms import find_term
-from clausal.compiler.types import MICROSECONDS, Scalar, Type
+from clausal.engine._trees import RuleTree
+from clausal.engine._trees import Seen as EventSeen
 from clausal.engine.decide import Case, Decider
-from clausal.engine.decision import Decision, Mode, Record
-from clausal.engine.phrase import constant, params_of, phrase
-from clausal.engine.reference import Evaluation, slots_of
-from clausal.engine.render import clean, rfc3339
-from clausal.engine.values import Missing, Value
+from clausal.engine.decision import Decision, Mode, Record, Rules, encode
+from clausal.engine.reference import Evaluation
+from clausal.engine.render import rfc3339
+from clausal.engine.tracing import Trees
 
 Verdict = Literal["true", "false", "unknown"]
 Status = Literal["fired", "undetermined", "nearly", "silent"]
 Phase = Literal["not yet", "in force", "no longer"]
 
-_LONGEST_VALUE: Final = 300
-"""As many characters of a text are shown."""
-
-
-_VERDICTS: Final[Mapping[bool | None, Verdict]] = {True: "true", False: "false", None: "unknown"}
+_REMEMBERED: Final = 4096
+"""As many trees of rules are kept ready."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -137,12 +128,30 @@ class VersionTrace(msgspec.Struct, frozen=True, kw_only=True):
     why: Bilingual
 
 
-class Explanation(Record):
-    """A decision with all that explains it. Rules and versions are sorted by policy and start."""
+class Story(Protocol):
+    """What an explanation is told from, when it is asked for."""
 
-    __slots__ = ("decision", "rules", "versions")
+    def rules(self) -> bytes:
+        """The traces of rules, as a list in JSON."""
+
+    def versions(self) -> tuple[tuple[VersionTrace, ...], bytes]:
+        """The traces of versions, and the same as a list in JSON."""
+
+
+class Explanation(Record):
+    """A decision with all that explains it. Rules and versions are sorted by policy and start.
+
+    The trees of rules are laid out when they are first asked for. Threads may share it.
+    """
+
+    __slots__ = ("_decision", "_rules", "_story", "_versions")
 
     FIELDS: ClassVar[tuple[str, ...]] = ("decision", "rules", "versions")
+
+    _decision: Decision
+    _rules: tuple[RuleTrace, ...] | None
+    _versions: tuple[VersionTrace, ...] | None
+    _story: Story | None
 
     def __init__(
         self,
@@ -150,9 +159,63 @@ class Explanation(Record):
         rules: tuple[RuleTrace, ...],
         versions: tuple[VersionTrace, ...],
     ) -> None:
-        self.decision: Final = decision
-        self.rules: Final = rules
-        self.versions: Final = versions
+        self._decision = decision
+        self._rules = rules
+        self._versions = versions
+        self._story = None
+
+    @classmethod
+    def light(cls, decision: Decision, story: Story) -> Explanation:
+        """An explanation that is told when it is asked for."""
+        made = cls.__new__(cls)
+        made._decision = decision
+        made._rules = None
+        made._versions = None
+        made._story = story
+        return made
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided."""
+        return self._decision
+
+    @property
+    def rules(self) -> tuple[RuleTrace, ...]:
+        """The rules that fired, those that are undetermined, and those that were asked for."""
+        rules = self._rules
+        if rules is None:
+            assert self._story is not None
+            rules = self._rules = _TRACES.decode(self._story.rules())
+        return rules
+
+    @property
+    def versions(self) -> tuple[VersionTrace, ...]:
+        """What each version of the bundle has to do with the event."""
+        versions = self._versions
+        if versions is None:
+            assert self._story is not None
+            versions = self._versions = self._story.versions()[0]
+        return versions
+
+    def to_json(self) -> bytes:
+        """The explanation as one line of JSON, in UTF-8."""
+        if self._story is None:
+            return super().to_json()
+        return b'{"decision":%b,"rules":%b,"versions":%b}' % (
+            self._decision.to_json(),
+            self._story.rules(),
+            self._story.versions()[1],
+        )
+
+
+_STATUS: Final[Mapping[tuple[Mode, Status, bool], bytes]] = {
+    (mode, status, applied): b'"mode":%b,"status":%b,"applied":%b,"when":'
+    % (encode(mode), encode(status), encode(applied))
+    for mode in get_args(Mode)
+    for status in get_args(Status)
+    for applied in (False, True)
+}
+_TRACES: Final = msgspec.json.Decoder(tuple[RuleTrace, ...])
 
 
 class Explainer:
@@ -160,54 +223,73 @@ class Explainer:
 
     def __init__(self, corpus: Corpus, decider: Decider) -> None:
         """Take the corpus as the checker left it, and what makes its decisions."""
-        self._corpus = corpus
-        self._decider = decider
+        self.corpus: Final = corpus
+        self.decider: Final = decider
+        self._trees = Trees(corpus)
+        self._rules: dict[int, RuleTree] = {}
+        self._versions: dict[object, _Versions] = {}
+        boundaries = {version.start for version in corpus.versions}
+        boundaries |= {version.end for version in corpus.versions if version.end is not None}
+        self._boundaries = sorted(boundaries)
+        self._named: dict[str, list[int]] = {}
+        for index, rule in enumerate(corpus.rules):
+            policy = corpus.versions[rule.version].policy
+            for name in (rule.name, f"{policy}.{rule.name}"):
+                self._named.setdefault(name, []).append(index)
 
-    def explain(self, decision: Decision, rules: Collection[str] = ()) -> Explanation:
+    def explain(
+        self, decision: Decision, rules: Iterable[str] = (), *, nearly: bool = False
+    ) -> Explanation:
         """A decision of the decider, explained.
 
         Args:
             decision: What was decided.
             rules: Names, qualified ("policy.rule") or bare, of rules to tell about whatever became
                 of them: those that did not even nearly fire are "silent".
+            nearly: Whether to tell about the rules that nearly fired, too. All rules in force are
+                gone through to find them.
         """
-        corpus = self._corpus
         case = decision.parts
         assert isinstance(case, Case)
-        values = [case.values(slot) for slot in range(len(corpus.slots))]
-        versions = tuple(self._versions(case))
-        considered = {
-            index
-            for index, version in enumerate(versions)
-            if version.at_act == "in force"
-            or (version.applied and version.at_decision == "in force")
-        }
-        teller = _Teller(corpus, Evaluation(corpus, values))
-        return Explanation(
-            decision,
-            tuple(
-                trace
-                for index, rule in enumerate(corpus.rules)
-                if rule.version in considered
-                for trace in teller.trace(
-                    rule,
-                    self._decider.mode(index, case.values),
-                    applied=versions[rule.version].applied,
-                    asked=rule.name in rules
-                    or f"{versions[rule.version].policy}.{rule.name}" in rules,
-                )
-            ),
-            versions,
-        )
+        asked = frozenset(index for name in rules for index in self._named.get(name, ()))
+        return Explanation.light(decision, _Story(self, case, asked, nearly=nearly))
 
-    def _versions(self, case: Case) -> Iterator[VersionTrace]:
-        """What each version of the bundle has to do with the event."""
+    def rule(self, index: int) -> RuleTree:
+        """The tree of a rule, ready to be told."""
+        known = self._rules.get(index)
+        if known is None:
+            if len(self._rules) >= _REMEMBERED:
+                self._rules.clear()
+            known = self._rules[index] = self._trees.rule(self.corpus.rules[index])
+        return known
+
+    def versions(self, case: Case) -> _Versions:
+        """What each version of the bundle has to do with an event: the same for many."""
+        acted, decided = (bisect_right(self._boundaries, at) for at in (case.acted, case.decided))
+        key = (acted, decided, case.milder)
+        known = self._versions.get(key)
+        if known is None:
+            traces = tuple(self._version_traces(case))
+            known = _Versions(
+                traces,
+                encode(traces),
+                tuple(
+                    one.at_act == "in force" or (one.applied and one.at_decision == "in force")
+                    for one in traces
+                ),
+            )
+            if len(self._versions) >= _REMEMBERED:
+                self._versions.clear()
+            self._versions[key] = known
+        return known
+
+    def _version_traces(self, case: Case) -> Iterator[VersionTrace]:
         judged = {
             version.policy
-            for version in self._corpus.versions
+            for version in self.corpus.versions
             if _phase(version, case.acted) == "in force"
         }
-        for version in self._corpus.versions:
+        for version in self.corpus.versions:
             at_act, at_decision = (
                 _phase(version, instant) for instant in (case.acted, case.decided)
             )
@@ -230,6 +312,14 @@ class Explainer:
                     else _why(at_act, at_decision, applied, version.policy in judged)
                 ),
             )
+
+
+class _Versions(NamedTuple):
+    """Versions traced, the same as JSON, and which of them have rules to tell about."""
+
+    traces: tuple[VersionTrace, ...]
+    json: bytes
+    considered: tuple[bool, ...]
 
 
 def _phase(version: VersionDef, instant: int) -> Phase:
@@ -264,105 +354,72 @@ def _why(at_act: Phase, at_decision: Phase, applied: bool, judged: bool) -> Bili
             return Bilingual("行为发生后才生效", "it began after the act")
 
 
-class _Teller:
-    """Tells what became of the rules for one event."""
+class _Story:
+    """What there is to tell about one event."""
 
-    def __init__(self, corpus: Corpus, evaluation: Evaluation) -> None:
-        self._corpus = corpus
-        self._evaluation = evaluation
+    def __init__(
+        self, explainer: Explainer, case: Case, asked: frozenset[int], *, nearly: bool
+    ) -> None:
+        self._explainer = explainer
+        self._case = case
+        self._asked = asked
+        self._nearly = nearly
 
-    def trace(
-        self, rule: RuleDef, mode: Mode, *, applied: bool, asked: bool
-    ) -> Iterator[RuleTrace]:
-        """The rule, if there is something to tell about it or somebody asked."""
-        status = self._status(rule) or ("silent" if asked else None)
-        if status is None:
-            return
-        version = self._corpus.versions[rule.version]
-        yield RuleTrace(
-            policy=version.policy,
-            version=version.version,
-            rule=rule.name,
-            line=rule.line,
-            title=rule.title,
-            mode=mode,
-            status=status,
-            applied=applied,
-            when=self._part(rule.when, version.zone),
-            unless=None if rule.unless == NEVER else self._part(rule.unless, version.zone),
-        )
+    def versions(self) -> tuple[tuple[VersionTrace, ...], bytes]:
+        """See `Story`."""
+        found = self._explainer.versions(self._case)
+        return found.traces, found.json
 
-    def _status(self, rule: RuleDef) -> Status | None:
-        conjuncts = [*_conjuncts(rule.when), Negation(rule.unless)]
-        verdicts = [self._evaluation.verdict(one) for one in conjuncts]
-        if False not in verdicts:
-            return "undetermined" if None in verdicts else "fired"
-        # What holds of every event without exceptions says nothing about this one.
-        telling = verdicts[:-1] if rule.unless == NEVER else verdicts
-        return "nearly" if verdicts.count(False) == 1 and True in telling else None
+    def rules(self) -> bytes:
+        """See `Story`."""
+        explainer, case = self._explainer, self._case
+        rules, mode = explainer.corpus.rules, explainer.decider.mode
+        versions = explainer.versions(case)
+        seen = EventSeen(case.values, len(explainer.corpus.slots))
+        pieces: list[bytes] = []
+        for rule, status in sorted(self._statuses(versions, seen).items()):
+            applied = versions.traces[rules[rule].version].applied
+            pieces.append(b"," if pieces else b"[")
+            explainer.rule(rule).tell(
+                seen, _STATUS[mode(rule, case.values), status, applied], pieces
+            )
+        pieces.append(b"]" if pieces else b"[]")
+        return b"".join(pieces)
 
-    def _part(self, condition: Condition, zone: str) -> Part:
-        verdict = _VERDICTS[self._evaluation.verdict(condition)]
-        match condition:
-            case All(items=items):
-                parts = tuple(self._part(item, zone) for item in items)
-                return Part(kind="all", text="all of", verdict=verdict, parts=parts)
-            case Any(items=items):
-                parts = tuple(self._part(item, zone) for item in items)
-                return Part(kind="any", text="any of", verdict=verdict, parts=parts)
-            case Negation(item=item):
-                parts = (self._part(item, zone),)
-                return Part(kind="not", text="not", verdict=verdict, parts=parts)
-            case _:
-                return self._test(condition, verdict, zone)
-
-    def _test(self, condition: Condition, verdict: Verdict, zone: str) -> Part:
-        slots = () if isinstance(condition, Truth) else slots_of(condition)
-        return Part(
-            kind="test",
-            text=phrase(condition, self._corpus, zone),
-            verdict=verdict,
-            seen=tuple(self._seen(slot, zone) for slot in dict.fromkeys(slots)),
-            params=tuple(self._param(index, zone) for index in sorted(params_of(condition))),
-            matches=tuple(self._matches(condition)),
-        )
-
-    def _seen(self, slot: int, zone: str) -> Seen:
-        definition = self._corpus.slots[slot]
-        value = self._evaluation.values[slot]
-        if isinstance(value, Missing):
-            return Seen(definition.name, value.value, None)
-        return Seen(definition.name, "present", _shown(definition.type, value, zone))
-
-    def _param(self, index: int, zone: str) -> ParamSeen:
-        param = self._corpus.params[index]
-        return ParamSeen(param.name, constant(param.value, param.type, zone))
-
-    def _matches(self, condition: Condition) -> Iterator[Match]:
-        """Where the text matched: the first occurrence of each term, or of the pattern."""
-        if not isinstance(condition, Mentions | Pattern):
-            return
-        text = self._evaluation.values[condition.slot]
-        if not isinstance(text, str):
-            return
-        slot = self._corpus.slots[condition.slot]
-        if isinstance(condition, Pattern):
-            folded = slot.type == Scalar("text")
-            span = PatternSet([(condition.pattern, folded)]).first(0, text)
-            if span is not None:
-                yield _match(slot.name, condition.pattern, *span, text)
-            return
-        haystack, offsets = fold_with_offsets(text)
-        for term in self._corpus.terms[condition.terms].terms:
-            form = fold(term)
-            start = find_term(haystack, form)
-            if start >= 0:
-                place = original_span(offsets, start, start + len(form), len(text))
-                yield _match(slot.name, term, *place, text)
+    def _statuses(self, versions: _Versions, seen: EventSeen) -> dict[int, Status]:
+        """The rules to tell about, and what became of each."""
+        case = self._case
+        rules = self._explainer.corpus.rules
+        evaluation = Evaluation(self._explainer.corpus, seen)
+        statuses: dict[int, Status] = dict.fromkeys(case.act.fired, "fired")
+        statuses.update(dict.fromkeys(case.act.undetermined, "undetermined"))
+        if case.milder:
+            assert case.later is not None
+            said: tuple[tuple[Rules, Status], ...] = (
+                (case.later.fired, "fired"),
+                (case.later.undetermined, "undetermined"),
+            )
+            for some, status in said:
+                for rule in some:
+                    if versions.considered[rules[rule].version]:
+                        statuses[rule] = status
+        for rule in range(len(rules)) if self._nearly else self._asked:
+            if rule in statuses or not versions.considered[rules[rule].version]:
+                continue
+            if _nearly(rules[rule], evaluation):
+                statuses[rule] = "nearly"
+            elif rule in self._asked:
+                statuses[rule] = "silent"
+        return statuses
 
 
-def _match(field: str, what: str, start: int, end: int, text: str) -> Match:
-    return Match(field, what, start, end, clean(text[start:end]))
+def _nearly(rule: RuleDef, evaluation: Evaluation) -> bool:
+    """Whether of what a rule asks for exactly one thing was denied, and another was there."""
+    conjuncts = [*_conjuncts(rule.when), Negation(rule.unless)]
+    verdicts = [evaluation.verdict(one) for one in conjuncts]
+    # What holds of every event without exceptions says nothing about this one.
+    telling = verdicts[:-1] if rule.unless == NEVER else verdicts
+    return verdicts.count(False) == 1 and True in telling
 
 
 def _conjuncts(condition: Condition) -> Iterator[Condition]:
@@ -372,21 +429,3 @@ def _conjuncts(condition: Condition) -> Iterator[Condition]:
             yield from _conjuncts(item)
     else:
         yield condition
-
-
-def _shown(type: Type, value: Value, zone: str) -> float | bool | str | tuple[str, ...]:
-    """A value as JSON has it."""
-    match value:
-        case bool():
-            return value
-        case str():
-            return clean(value, _LONGEST_VALUE)
-        case float():
-            name = type.name if isinstance(type, Scalar) else ""
-            if name == "instant":
-                return rfc3339(int(value), zone)
-            if name == "date":
-                return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
-            return value / MICROSECONDS if name == "duration" else value
-        case _:
-            return tuple(clean(item) for item in sorted(value))

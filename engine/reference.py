@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 from zoneinfo import ZoneInfo
 
 from clausal.compiler import ir
@@ -97,12 +97,18 @@ class Reference:
         return Outcome(tuple(fired), undetermined)
 
 
+class Slots(Protocol):
+    """The values of an event by slot: a list is one."""
+
+    def __getitem__(self, slot: int, /) -> Value | Missing: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Conditions on the values of one event."""
 
     corpus: ir.Corpus
-    values: Sequence[Value | Missing]
+    values: Slots
 
     def verdict(self, condition: ir.Condition) -> Verdict:
         """Whether the condition holds; None when that is unknown."""

@@ -160,6 +160,8 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     Controls, bidirectional overrides, zero-width and unpaired surrogate characters are left out,
     white space of any kind becomes one space, and what is cut off is shown by an ellipsis.
     """
+    if text.isascii() and text.isprintable() and len(text) <= longest:
+        return " ".join(text.split())
     # However long the text, only so much of it is looked at.
     start = text[: 8 * longest]
     harmless = "".join(one for one in start if one.isspace() or not is_hidden(one))

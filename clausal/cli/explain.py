@@ -203,7 +203,7 @@ def _explain(
     try:
         value = record.value
         event = decode_json(value) if isinstance(value, bytes) else value
-        return event, bundle.explain(event, at=moment, rules=rules, bounds=bounds)
+        return event, bundle.explain(event, at=moment, rules=rules, bounds=bounds, nearly=True)
     except EventError as error:
         problems = str(error).splitlines()
         where = "standard input" if name == STDIO else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from random import Random
 
 import msgspec
@@ -35,9 +36,11 @@ from clausal.compiler.ir import (
 from clausal.compiler.pipeline import optimise
 from clausal.compiler.types import Scalar
 from clausal.engine.evaluator import Bundle
-from clausal.engine.event import EventError
+from clausal.engine.event import EventError, EventReader
 from clausal.engine.explain import Explanation, Match, ParamSeen, Part, Seen
 from clausal.engine.phrase import phrase
+from clausal.engine.reference import Evaluation, slots_of
+from clausal.engine.values import Missing, Value
 from tests.strategies.events import EventWriter
 from tests.strategies.ir import CorpusWriter
 from tests.support.corpora import (
@@ -91,14 +94,20 @@ def statuses(told: Explanation) -> dict[str, str]:
 def test_rules_are_told_about_that_fired_or_nearly_did(
     when: Condition, unless: Condition, status: str | None
 ) -> None:
-    told = bundle_of(corpus(rule("a", when, unless=unless))).explain(event())
+    told = bundle_of(corpus(rule("a", when, unless=unless))).explain(event(), nearly=True)
     assert statuses(told).get("a") == status
 
 
 def test_an_undetermined_rule_is_told_about() -> None:
     some = corpus(rule("a", viral(1)), rule("b", All((viral(1), labelled, not_labelled))))
-    told = bundle_of(some).explain(event(traffic__views=None))
+    lacking = event(traffic__views=None)
+    told = bundle_of(some).explain(lacking, nearly=True)
     assert statuses(told) == {"a": "undetermined", "b": "nearly"}
+    assert statuses(bundle_of(some).explain(lacking)) == {"a": "undetermined"}
+    assert statuses(bundle_of(some).explain(lacking, rules=["b"])) == {
+        "a": "undetermined",
+        "b": "nearly",
+    }
 
 
 @pytest.mark.parametrize("name", ["a", "p.a"])
@@ -349,3 +358,69 @@ def test_rules_of_both_versions_are_told_about_when_the_milder_one_applies() -> 
         ("a", "1.0.0", False),
         ("b", "2.0.0", True),
     ]
+
+
+# ── Against the plain meaning ────────────────────────────────────────────────────────────────────
+
+
+def plain_tree(some: Corpus, seen: Sequence[Value | Missing], condition: Condition) -> object:
+    """Kind, verdict and parts of a condition, or for a test the states of what it reads."""
+    verdict = {True: "true", False: "false", None: "unknown"}[
+        Evaluation(some, seen).verdict(condition)
+    ]
+    match condition:
+        case All(items=items):
+            return ("all", verdict, [plain_tree(some, seen, item) for item in items])
+        case Any(items=items):
+            return ("any", verdict, [plain_tree(some, seen, item) for item in items])
+        case Negation(item=item):
+            return ("not", verdict, [plain_tree(some, seen, item)])
+        case _:
+            slots = () if isinstance(condition, Truth) else slots_of(condition)
+            states = [
+                (some.slots[slot].name, value.value if isinstance(value, Missing) else "present")
+                for slot in dict.fromkeys(slots)
+                for value in [seen[slot]]
+            ]
+            return ("test", verdict, states)
+
+
+def told_tree(part: Part) -> object:
+    if part.kind == "test":
+        return ("test", part.verdict, [(one.field, one.state) for one in part.seen])
+    return (part.kind, part.verdict, [told_tree(one) for one in part.parts])
+
+
+@given(st.integers(0, 2**63).map(Random))
+def test_trees_are_those_of_the_plain_meaning(random: Random) -> None:
+    """Of all rules, as each is asked for by its name; twice, with what was remembered."""
+    some = CorpusWriter(random, 4).corpus()
+    bundle = bundle_of(some)
+    names = [rule.name for rule in some.rules]
+    rules = {
+        (some.versions[one.version].policy, some.versions[one.version].version, one.name): one
+        for one in some.rules
+    }
+    for _ in range(2):
+        given_event = EventWriter(random, some).event()
+        try:
+            told = bundle.explain(given_event, rules=names)
+            seen = EventReader(some.slots, some.time_slot, some.ladders).read(given_event)
+        except EventError:
+            continue
+        assert told.to_json() == told.replace().to_json()
+        for trace in told.rules:
+            rule = rules[trace.policy, trace.version, trace.rule]
+            assert told_tree(trace.when) == plain_tree(some, seen, rule.when)
+            if trace.unless is None:
+                assert rule.unless == Truth(False)
+            else:
+                assert told_tree(trace.unless) == plain_tree(some, seen, rule.unless)
+
+
+def test_rules_are_told_about_lazily() -> None:
+    told = bundle_of(corpus(rule("a", not_labelled))).explain(event())
+    assert told.rules is told.rules
+    assert told.versions is told.versions
+    assert told.decision is told.decision
+    assert [trace.rule for trace in told.rules] == [one.rule for one in told.decision.findings]
