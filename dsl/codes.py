@@ -76,6 +76,7 @@ _NAMES: Final = _errors(
     ("E0217", "unreadable list"),
     ("E0218", "term that cannot be found"),
     ("E0219", "condition that is too large"),
+    ("E0220", "too much to search for"),
 )
 _TYPES: Final = _errors(
     ("E0301", "unlike types"),

@@ -9,6 +9,7 @@ from clausal.compiler import ir
 from clausal.compiler.checking.amounts import Dimension
 from clausal.compiler.checking.operands import Amount, Lookup, Statement
 from clausal.compiler.checking.schema import Parts
+from clausal.compiler.checking.searches import Searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Definitions:
         strikes: The names under which strikes of ladders are counted.
         fingerprints: What pins the text of each clause.
         rules: The names of the rules of each policy, in any of its versions.
+        searches: What the conditions search texts for.
         extents: How deep and how large the value of a let or table is, all names in it resolved.
     """
 
@@ -60,6 +62,7 @@ class Definitions:
     strikes: dict[int, str] = field(default_factory=dict)
     fingerprints: dict[int, str] = field(default_factory=dict)
     rules: dict[str, set[str]] = field(default_factory=dict)
+    searches: Searches = field(default_factory=Searches)
     extents: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property

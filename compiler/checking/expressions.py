@@ -208,6 +208,7 @@ class Expressions:
             return None
         if terms is None:
             return None
+        self.definitions.searches.add_terms(self.report, terms.terms, node.terms.span)
         return ir.Mentions(operand.slot, self.inputs.term_list(terms.name, terms.terms))
 
     def _matches(self, node: nodes.Matches) -> ir.Condition | None:
@@ -220,6 +221,8 @@ class Expressions:
         folded = operand.type == types.Scalar("text")
         if not check_pattern(self.report, node, folded=folded):
             return None
+        place = Span(node.span.end - len(node.pattern) - 2, node.span.end)
+        self.definitions.searches.add_pattern(self.report, node.pattern, place, folded=folded)
         return ir.Pattern(operand.slot, node.pattern)
 
     def _is_missing(self, node: nodes.IsMissing) -> ir.Condition | None:

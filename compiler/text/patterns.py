@@ -39,6 +39,12 @@ MAX_STEPS: Final = 10_000
 It is the size of the program that RE2 makes of the pattern. `\\p{Han}{1,100}` has 8,103 steps.
 """
 
+MAX_TOTAL_STEPS: Final = 100_000
+"""The greatest number of steps that all patterns of a bundle may cost for each byte of a text.
+
+A pattern of some words takes about a hundred.
+"""
+
 # Bytes for the program of a pattern or a group, and for the states of its automaton that are kept;
 # RE2's default.
 # With less, patterns such as `a.{0,1000}b` become sixty times as slow on long texts.
@@ -58,9 +64,20 @@ class PatternSet:
                 A pattern is known by its place.
 
         Raises:
-            PatternError: If `check_pattern` has an objection to a pattern.
+            PatternError: If `check_pattern` has an objection to a pattern, or if all together cost
+                too much.
         """
-        self._compiled = tuple(_compile(pattern, folded=folded) for pattern, folded in patterns)
+        compiled: list[_Regexp] = []
+        room = MAX_TOTAL_STEPS
+        for pattern, folded in patterns:
+            compiled.append(_compile(pattern, folded=folded))
+            room -= compiled[-1].programsize
+            if room < 0:
+                raise PatternError(
+                    f"the patterns take more than {MAX_TOTAL_STEPS:,} steps together for each "
+                    "byte of a text"
+                )
+        self._compiled = tuple(compiled)
         self._folded = tuple(folded for _, folded in patterns)
 
     def __len__(self) -> int:

@@ -29,6 +29,16 @@ MAX_TERM_LENGTH: Final = 200
 """The greatest number of characters of a term, as it is written and as it is folded."""
 
 
+MAX_TERMS: Final = 500_000
+"""The greatest number of terms that one text is searched for."""
+
+MAX_CHARACTERS: Final = 4_000_000
+"""The greatest number of characters that those terms have together, as they are folded.
+
+Each may take some forty bytes, and a microsecond when a bundle is loaded.
+"""
+
+
 class TermMatch(NamedTuple):
     """An occurrence of a term, for explanations.
 
@@ -89,7 +99,7 @@ class TermMatcher:
                 searched in `string` fields.
 
         Raises:
-            ValueError: If `check_term` has an objection to a term.
+            ValueError: If `check_term` has an objection to a term, or there are too many.
         """
         self._folded = folded
         self._lists = tuple(tuple(terms) for terms in lists)
@@ -100,6 +110,11 @@ class TermMatcher:
                 if reason := _objection(term, form):
                     raise ValueError(f"term `{term}` of list {index}: {reason}")
                 lists_of.setdefault(form, []).append(index)
+        if len(lists_of) > MAX_TERMS or sum(map(len, lists_of)) > MAX_CHARACTERS:
+            raise ValueError(
+                f"a text is searched for more than {MAX_TERMS:,} terms, or for more than "
+                f"{MAX_CHARACTERS:,} characters of them"
+            )
         self.index = TermIndex(
             tuple(lists_of),
             list(map(_is_whole_word, lists_of)),
