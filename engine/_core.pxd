@@ -47,6 +47,8 @@ cdef class Scratch:
     cdef int32_t[::1] undetermined
     cdef Py_ssize_t fired_count
     cdef Py_ssize_t undetermined_count
+    # The next scratch that no event uses.
+    cdef Scratch next
 
     cdef int begin(self, Frame frame, bint blind) noexcept
     cdef int let_go(self) except -1
@@ -85,8 +87,9 @@ cdef class Core:
     cdef const double[::1] constants
     cdef const uint64_t[::1] masks
     cdef const int32_t[::1] quantities
-    cdef const int32_t[::1] children
-    cdef const int32_t[::1] rule_root
+    cdef int32_t* refs
+    cdef int32_t* roots
+    cdef Py_ssize_t rule_count
     cdef const int32_t[::1] version_rules
     cdef const int64_t[::1] boundaries
     cdef const int32_t[::1] segment_first
@@ -115,11 +118,12 @@ cdef class Core:
     cdef type kind
     cdef object context
     cdef bint sound
-    # Scratches that no event uses.
-    cdef list spare
+    # The first of the scratches that no event uses.
+    cdef Scratch spare
 
     cdef int take_tests(self, object program, const int32_t[::1] clock_of) except -1
     cdef int take_nodes(self, object program) except -1
+    cdef int count_uses(self, const int32_t* refs, Py_ssize_t count) noexcept
 
     cdef Outcome decide(self, Frame frame, object decided_at, bint bounds, bint keep)
     cdef object name_of(self, Frame frame)
@@ -134,7 +138,6 @@ cdef class Core:
     cdef int run_segment(self, Frame frame, Scratch scratch, Py_ssize_t segment) except -1 nogil
     cdef int run_indexed(self, Frame frame, Scratch scratch, Py_ssize_t segment) except -1 nogil
     cdef int settle(self, Frame frame, Scratch scratch, int32_t ref) except -1 nogil
-    cdef int literal(self, Frame frame, Scratch scratch, int32_t ref) except -1 nogil
     cdef int test(self, Frame frame, Scratch scratch, Py_ssize_t predicate) except -1 nogil
     cdef bint overlaps(
         self, Frame frame, Py_ssize_t slot, Py_ssize_t mask, bint every

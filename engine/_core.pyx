@@ -90,10 +90,16 @@ if [ALWAYS, NEVER, MINUTES, STACK_LIMIT] != [
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 cdef enum:
-    # As many scratches are kept for the next events.
-    SPARE = 16
     # The first generation that does not fit beside a verdict.
     LAST_GENERATION = 1 << 30
+
+
+cdef extern from *:
+    """
+    #define new_instance(type, empty) \\
+        (((PyTypeObject *)(type))->tp_new((PyTypeObject *)(type), (empty), NULL))
+    """
+    object new_instance(type type, tuple empty)
 
 
 cdef void* _memory(size_t count, size_t size) except NULL:
@@ -101,6 +107,15 @@ cdef void* _memory(size_t count, size_t size) except NULL:
     found = PyMem_Calloc(count + 1, size)
     if found is NULL:
         raise MemoryError
+    return found
+
+
+cdef int32_t* _copied(const int32_t[::1] numbers) except NULL:
+    """The numbers in memory that the caller frees."""
+    cdef int32_t* found = <int32_t*> _memory(numbers.shape[0], sizeof(int32_t))
+    cdef Py_ssize_t index
+    for index in range(numbers.shape[0]):
+        found[index] = numbers[index]
     return found
 
 
@@ -120,7 +135,7 @@ cdef class Scratch:
     """
 
     def __cinit__(self, Core core not None):
-        cdef Py_ssize_t rules = core.rule_root.shape[0]
+        cdef Py_ssize_t rules = core.rule_count
         self.test_count = core.test_count
         self.node_count = core.node_count
         self.tests = <uint32_t*> _memory(self.test_count, sizeof(uint32_t))
@@ -241,8 +256,9 @@ cdef class Core:
         self.masks = integers("Q", program.masks)
         self.constants = floats(program.constants)
         self.quantities = integers("i", program.code)
-        self.children = integers("i", program.children)
-        self.rule_root = integers("i", program.rule_root)
+        self.refs = _copied(integers("i", program.children))
+        self.roots = _copied(integers("i", program.rule_root))
+        self.rule_count = len(program.rule_root) // 4
         self.version_rules = integers("i", program.version_rules)
         self.boundaries = integers("q", program.boundaries)
         self.segment_first = integers("i", program.segment_first)
@@ -260,16 +276,17 @@ cdef class Core:
         self.take_nodes(program)
         if index is not None:
             self.finder = Finder(
-                index, kinds, layout.word_first, layout.word_count, self.rule_root.shape[0]
+                index, kinds, layout.word_first, layout.word_count, self.rule_count
             )
         self.time_slot = time_slot
         self.time_name = slots[time_slot].name
         self.id_slot = -1
-        self.spare = []
 
     def __dealloc__(self):
         PyMem_Free(self.tests)
         PyMem_Free(self.nodes)
+        PyMem_Free(self.refs)
+        PyMem_Free(self.roots)
 
     cdef int take_tests(self, object program, const int32_t[::1] clock_of) except -1:
         """Lay each predicate out in one place."""
@@ -294,20 +311,21 @@ cdef class Core:
         cdef const int32_t[::1] first = integers("i", program.node_first)
         cdef const int32_t[::1] count = integers("i", program.node_count)
         cdef Py_ssize_t index
-        cdef int32_t ref
         self.node_count = kind.shape[0]
         self.nodes = <Node*> _memory(self.node_count, sizeof(Node))
         for index in range(self.node_count):
             self.nodes[index].kind = kind[index]
             self.nodes[index].first = first[index]
             self.nodes[index].end = first[index] + count[index]
-        for index in range(self.children.shape[0] + self.rule_root.shape[0]):
-            if index < self.children.shape[0]:
-                ref = self.children[index]
-            else:
-                ref = self.rule_root[index - self.children.shape[0]]
-            if 0 <= ref < self.node_count and self.nodes[ref].uses < 2:
-                self.nodes[ref].uses += 1
+        self.count_uses(self.refs, len(program.children) // 4)
+        self.count_uses(self.roots, self.rule_count)
+        return 0
+
+    cdef int count_uses(self, const int32_t* refs, Py_ssize_t count) noexcept:
+        cdef Py_ssize_t index
+        for index in range(count):
+            if 0 <= refs[index] < self.node_count and self.nodes[refs[index]].uses < 2:
+                self.nodes[refs[index]].uses += 1
         return 0
 
     # ── From an event to what it comes to ────────────────────────────────────────────────────────
@@ -339,11 +357,11 @@ cdef class Core:
         """The slots whose values an undetermined rule lacks, ascending; none for other rules."""
         cdef Scratch scratch = self.scratch_of(values)
         cdef set slots = set()
-        if not 0 <= rule < self.rule_root.shape[0]:
+        if not 0 <= rule < self.rule_count:
             raise IndexError(f"there is no rule {rule}")
         try:
             scratch.begin(values, blind)
-            self.collect(values, scratch, self.rule_root[rule], slots, set())
+            self.collect(values, scratch, self.roots[rule], slots, set())
             return sorted(slots)
         finally:
             self.put_back(scratch)
@@ -406,7 +424,7 @@ cdef class Core:
                 raise EventError([Problem(self.time_name, limit, got)])
         if self.kind is None:
             raise ValueError("`Core.serve` says what decisions are made of")
-        outcome = <Outcome> self.kind.__new__(self.kind)
+        outcome = <Outcome> new_instance(self.kind, ())
         outcome._context = self.context
         outcome._acted_at = acted
         outcome._decided_at = decided
@@ -457,12 +475,18 @@ cdef class Core:
         """Memory to evaluate values in, for the caller alone until it puts it back."""
         if frame.slots is not self.slots:
             raise ValueError("the values were read by another core")
-        return <Scratch> self.spare.pop() if self.spare else Scratch(self)
+        cdef Scratch scratch = self.spare
+        if scratch is None:
+            return Scratch(self)
+        self.spare = scratch.next
+        scratch.next = None
+        return scratch
 
     cdef int put_back(self, Scratch scratch) except -1:
+        """Let the next evaluation have it. There are never more than threads and nested calls."""
         scratch.let_go()
-        if len(self.spare) < SPARE:
-            self.spare.append(scratch)
+        scratch.next = self.spare
+        self.spare = scratch
         return 0
 
     cdef int evaluate_at(
@@ -492,7 +516,7 @@ cdef class Core:
         for index in range(self.segment_count[segment]):
             version = self.segment_versions[self.segment_first[segment] + index]
             for rule in range(self.version_rules[version], self.version_rules[version + 1]):
-                verdict = self.settle(frame, scratch, self.rule_root[rule])
+                verdict = self.settle(frame, scratch, self.roots[rule])
                 if verdict == TRUE:
                     scratch.fired[fired] = <int32_t> rule
                     fired += 1
@@ -508,28 +532,32 @@ cdef class Core:
 
         What it drops is false for certain, so the lists are those of `run_segment`.
         """
-        cdef Py_ssize_t index
+        cdef int32_t* fired = &scratch.fired[0]
+        cdef int32_t* undetermined = &scratch.undetermined[0]
+        cdef const int32_t* possible = &scratch.finds.possible[0]
+        cdef Py_ssize_t index, fired_count, undetermined_count = 0
         cdef int32_t rule
         cdef int verdict
-        scratch.fired_count = scratch.undetermined_count = 0
         self.finder.find(
-            scratch.finds, segment, frame.state, frame.number, frame.code, frame.words,
-            scratch.blind,
+            scratch.finds, segment, frame.state, frame.number, frame.code, frame.words, scratch.blind
         )
-        for index in range(scratch.finds.certain_count):
-            scratch.fired[index] = scratch.finds.certain[index]
-        scratch.fired_count = scratch.finds.certain_count
+        fired_count = scratch.finds.certain_count
+        for index in range(fired_count):
+            fired[index] = scratch.finds.certain[index]
         for index in range(scratch.finds.possible_count):
-            rule = scratch.finds.possible[index]
-            verdict = self.settle(frame, scratch, self.rule_root[rule])
+            rule = possible[index]
+            check(0 <= rule < self.rule_count)
+            verdict = self.settle(frame, scratch, self.roots[rule])
             if verdict == TRUE:
-                scratch.fired[scratch.fired_count] = rule
-                scratch.fired_count = scratch.fired_count + 1
+                fired[fired_count] = rule
+                fired_count += 1
             elif verdict == UNKNOWN:
-                scratch.undetermined[scratch.undetermined_count] = rule
-                scratch.undetermined_count = scratch.undetermined_count + 1
-        _sort(&scratch.fired[0], scratch.fired_count)
-        _sort(&scratch.undetermined[0], scratch.undetermined_count)
+                undetermined[undetermined_count] = rule
+                undetermined_count += 1
+        _sort(fired, fired_count)
+        _sort(undetermined, undetermined_count)
+        scratch.fired_count = fired_count
+        scratch.undetermined_count = undetermined_count
         return 0
 
     cdef int settle(self, Frame frame, Scratch scratch, int32_t ref) except -1 nogil:
@@ -538,7 +566,8 @@ cdef class Core:
         cdef int32_t index
         cdef const Node* node
         if ref < 0:
-            return self.literal(frame, scratch, ref)
+            verdict = self.test(frame, scratch, ~ref >> 1)
+            return 2 - verdict if ~ref & 1 else verdict
         if ref == ALWAYS:
             return TRUE
         if ref == NEVER:
@@ -552,20 +581,20 @@ cdef class Core:
         decisive = FALSE if node.kind == NODE_ALL else TRUE
         verdict = 2 - decisive
         for index in range(node.first, node.end):
-            child = self.settle(frame, scratch, self.children[index])
+            ref = self.refs[index]
+            if ref < 0:
+                child = self.test(frame, scratch, ~ref >> 1)
+                child = 2 - child if ~ref & 1 else child
+            else:
+                child = self.settle(frame, scratch, ref)
             if child == decisive:
                 verdict = decisive
                 break
             if child == UNKNOWN:
                 verdict = UNKNOWN
         if node.uses > 1:
-            scratch.nodes[ref] = scratch.generation << 2 | <uint32_t> verdict
+            scratch.nodes[node - self.nodes] = scratch.generation << 2 | <uint32_t> verdict
         return verdict
-
-    cdef int literal(self, Frame frame, Scratch scratch, int32_t ref) except -1 nogil:
-        """The verdict of a predicate or of its negation."""
-        cdef int verdict = self.test(frame, scratch, ~ref >> 1)
-        return 2 - verdict if ~ref & 1 else verdict
 
     cdef int test(self, Frame frame, Scratch scratch, Py_ssize_t predicate) except -1 nogil:
         """The verdict of a predicate, found from the values; what takes long is found once."""
@@ -742,7 +771,7 @@ cdef class Core:
             return 0
         seen.add(ref)
         for index in range(self.nodes[ref].first, self.nodes[ref].end):
-            self.collect(frame, scratch, self.children[index], slots, seen)
+            self.collect(frame, scratch, self.refs[index], slots, seen)
         return 0
 
     cdef int collect_slots(self, Frame frame, Py_ssize_t predicate, set slots) except -1:

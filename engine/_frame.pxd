@@ -12,13 +12,41 @@ cdef extern from *:
     #include <string.h>
     #define check(holds) assert(holds)
 
+    /* Up to eight bytes as a number, which no other bytes of that size have. */
+    static inline uint64_t word_of(const uint8_t *at, Py_ssize_t size) {
+        uint64_t word = 0;
+        uint32_t first, last;
+        if (size == 8) {
+            memcpy(&word, at, 8);
+        } else if (size >= 4) {
+            memcpy(&first, at, 4);
+            memcpy(&last, at + size - 4, 4);
+            word = (uint64_t)first << 32 | last;
+        } else if (size > 0) {
+            word = (uint64_t)at[0] << 16 | (uint64_t)at[size >> 1] << 8 | at[size - 1];
+        }
+        return word;
+    }
+
+    /* Whether so many bytes are equal. Most are the few of a name: no call for them. */
+    static inline int same_bytes(const char *one, const char *two, Py_ssize_t size) {
+        uint64_t left, right, more, still;
+        if (size > 16) return memcmp(one, two, (size_t)size) == 0;
+        if (size >= 8) {
+            memcpy(&left, one, 8), memcpy(&right, two, 8);
+            memcpy(&more, one + size - 8, 8), memcpy(&still, two + size - 8, 8);
+            return left == right && more == still;
+        }
+        return word_of((const uint8_t *)one, size) == word_of((const uint8_t *)two, size);
+    }
+
     /* Whether two texts are equal; both have been keys of dictionaries, or looked up as such. */
     static inline int same_text(PyObject *one, PyObject *two) {
         Py_ssize_t size = PyUnicode_GET_LENGTH(one);
         int kind = PyUnicode_KIND(one);
         if (one == two) return 1;
         if (size != PyUnicode_GET_LENGTH(two) || kind != (int)PyUnicode_KIND(two)) return 0;
-        return memcmp(PyUnicode_DATA(one), PyUnicode_DATA(two), (size_t)(size * kind)) == 0;
+        return same_bytes(PyUnicode_DATA(one), PyUnicode_DATA(two), size * kind);
     }
     """
     # Looked at in a checked build alone: what raw pointers need in place of checks of bounds.

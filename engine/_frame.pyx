@@ -56,22 +56,6 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* Up to eight bytes as a number, which no other bytes of that size have. */
-    static inline uint64_t word_of(const uint8_t *at, Py_ssize_t size) {
-        uint64_t word = 0;
-        uint32_t first, last;
-        if (size == 8) {
-            memcpy(&word, at, 8);
-        } else if (size >= 4) {
-            memcpy(&first, at, 4);
-            memcpy(&last, at + size - 4, 4);
-            word = (uint64_t)first << 32 | last;
-        } else if (size > 0) {
-            word = (uint64_t)at[0] << 16 | (uint64_t)at[size >> 1] << 8 | at[size - 1];
-        }
-        return word;
-    }
-
     static inline uint64_t mixed(uint64_t hash, uint64_t word) {
         hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
         return hash ^ hash >> 32;

@@ -133,7 +133,13 @@ class Bundle:
                 if the act is after the decision.
             ValueError: if ``at`` is no instant with an offset.
         """
-        return self._core.evaluate(event, _past(history), _instant(at), bounds)
+        # Nothing here that can be left out: for most events it takes longer than their rules.
+        return self._core.evaluate(
+            event,
+            None if history is None else _past(history),
+            None if at is None else _instant(at),
+            bounds,
+        )
 
     def evaluate_json(
         self,
@@ -192,7 +198,7 @@ class Bundle:
             EventError: for such an event, if ``errors`` is "raise".
             ValueError: if ``at`` is no instant with an offset.
         """
-        decided_at = _instant(at)
+        decided_at = None if at is None else _instant(at)
         for event in events:
             try:
                 form = _decoded(event) if isinstance(event, Json) else event
@@ -278,8 +284,9 @@ class Bundle:
             EventError: as of `evaluate`.
             ValueError: as of `evaluate`.
         """
-        values = self._core.read(event, _past(history))
-        decision = self._core.decided(values, _instant(at), bounds)
+        values = self._core.read(event, None if history is None else _past(history))
+        decided_at = None if at is None else _instant(at)
+        decision = self._core.decided(values, decided_at, bounds)
         return self._explainer.explain(decision, rules, nearly=nearly)
 
     # ── About the bundle ─────────────────────────────────────────────────────────────────────────
@@ -304,7 +311,6 @@ class Bundle:
             ValueError: if it is no instant with an offset.
         """
         instant = _instant(at)
-        assert instant is not None
         versions = self.artifact.meta.versions
         return tuple(versions[index] for index in in_force(versions, instant))
 
@@ -327,10 +333,8 @@ class Bundle:
         return Bundle(assemble(corpus, program, artifact.sources))
 
 
-def _past(history: Past | None) -> History | None:
-    if history is None or isinstance(history, History):
-        return history
-    return History.parse(history)
+def _past(history: Past) -> History:
+    return history if isinstance(history, History) else History.parse(history)
 
 
 def _decoded(event: Json) -> dict[str, object]:
@@ -339,10 +343,8 @@ def _decoded(event: Json) -> dict[str, object]:
     return decode_json(event)
 
 
-def _instant(at: Instant | None) -> int | None:
+def _instant(at: Instant) -> int:
     """Microseconds since 1970."""
-    if at is None:
-        return None
     try:
         value = convert(_INSTANT, at)
     except ConversionError as problem:
