@@ -72,7 +72,10 @@ cdef class Outcome:
     cdef public object _later
     cdef public object _unsettled
 
-    cdef int take_rules(self, Scratch scratch) except -1
+    cdef int take_rules(
+        self, const int32_t* fired, Py_ssize_t fired_count, const int32_t* undetermined,
+        Py_ssize_t undetermined_count
+    ) except -1
 
 
 cdef class Core:
@@ -126,6 +129,7 @@ cdef class Core:
     cdef int count_uses(self, const int32_t* refs, Py_ssize_t count) noexcept
 
     cdef Outcome decide(self, Frame frame, object decided_at, bint bounds, bint keep)
+    cdef Outcome outcome(self)
     cdef object name_of(self, Frame frame)
     cdef tuple rules_at(self, Frame frame, Scratch scratch, int64_t instant, bint blind)
 

@@ -187,18 +187,23 @@ cdef class Outcome:
     def __dealloc__(self):
         PyMem_Free(self.rules)
 
-    cdef int take_rules(self, Scratch scratch) except -1:
+    cdef int take_rules(
+        self, const int32_t* fired, Py_ssize_t fired_count, const int32_t* undetermined,
+        Py_ssize_t undetermined_count
+    ) except -1:
         """Keep the rules that were found true and unknown."""
-        cdef size_t fired = <size_t> scratch.fired_count * sizeof(int32_t)
-        cdef size_t undetermined = <size_t> scratch.undetermined_count * sizeof(int32_t)
-        if fired or undetermined:
-            self.rules = <int32_t*> PyMem_Malloc(fired + undetermined)
+        cdef size_t first = <size_t> fired_count * sizeof(int32_t)
+        cdef size_t second = <size_t> undetermined_count * sizeof(int32_t)
+        if first or second:
+            self.rules = <int32_t*> PyMem_Malloc(first + second)
             if self.rules is NULL:
                 raise MemoryError
-            memcpy(self.rules, &scratch.fired[0], fired)
-            memcpy(self.rules + scratch.fired_count, &scratch.undetermined[0], undetermined)
-        self.fired_count = scratch.fired_count
-        self.undetermined_count = scratch.undetermined_count
+        if first:
+            memcpy(self.rules, fired, first)
+        if second:
+            memcpy(self.rules + fired_count, undetermined, second)
+        self.fired_count = fired_count
+        self.undetermined_count = undetermined_count
         return 0
 
     @property
@@ -386,21 +391,13 @@ cdef class Core:
 
     def narrowed(self, Outcome decision not None, fired, undetermined, later):
         """A decision for the same values, that some of its rules alone have a say in."""
-        cdef Outcome outcome = <Outcome> self.kind.__new__(self.kind)
-        cdef Scratch scratch = self.scratch_of(decision._values)
-        cdef Py_ssize_t index
-        try:
-            scratch.begin(decision._values, False)
-            scratch.fired_count = len(fired)
-            scratch.undetermined_count = len(undetermined)
-            for index in range(scratch.fired_count):
-                scratch.fired[index] = fired[index]
-            for index in range(scratch.undetermined_count):
-                scratch.undetermined[index] = undetermined[index]
-            outcome.take_rules(scratch)
-        finally:
-            self.put_back(scratch)
-        outcome._context = decision._context
+        cdef Outcome outcome = self.outcome()
+        cdef const int32_t[::1] first = array("i", fired)
+        cdef const int32_t[::1] second = array("i", undetermined)
+        outcome.take_rules(
+            &first[0] if first.shape[0] else NULL, first.shape[0],
+            &second[0] if second.shape[0] else NULL, second.shape[0],
+        )
         outcome._values = decision._values
         outcome._acted_at = decision._acted_at
         outcome._decided_at = decision._decided_at
@@ -422,10 +419,7 @@ cdef class Core:
                 limit = f"an act at or before the decision, {rfc3339(decided, 'UTC')}"
                 got = f"one at {rfc3339(acted, 'UTC')}"
                 raise EventError([Problem(self.time_name, limit, got)])
-        if self.kind is None:
-            raise ValueError("`Core.serve` says what decisions are made of")
-        outcome = <Outcome> new_instance(self.kind, ())
-        outcome._context = self.context
+        outcome = self.outcome()
         outcome._acted_at = acted
         outcome._decided_at = decided
         scratch = self.scratch_of(frame)
@@ -440,7 +434,10 @@ cdef class Core:
                 _ = self.context.decider
                 self.sound = True
             outcome._values = frame
-            outcome.take_rules(scratch)
+            outcome.take_rules(
+                &scratch.fired[0], scratch.fired_count,
+                &scratch.undetermined[0], scratch.undetermined_count,
+            )
             same = decided == acted or self.segment(decided) == self.segment(acted)
             if not same:
                 outcome._later = self.rules_at(frame, scratch, decided, False)
@@ -450,6 +447,15 @@ cdef class Core:
                 outcome._unsettled = (*act, later)
         finally:
             self.put_back(scratch)
+        return outcome
+
+    cdef Outcome outcome(self):
+        """A decision of which nothing is known but the bundle."""
+        cdef Outcome outcome
+        if self.kind is None:
+            raise ValueError("`Core.serve` says what decisions are made of")
+        outcome = <Outcome> new_instance(self.kind, ())
+        outcome._context = self.context
         return outcome
 
     cdef object name_of(self, Frame frame):

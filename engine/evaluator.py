@@ -231,8 +231,8 @@ class Bundle:
             EventError: as of `evaluate`.
             ValueError: as of `evaluate`.
         """
-        values = self._core.read(event, _past(history))
-        instant = _instant(at)
+        values = self._core.read(event, None if history is None else _past(history))
+        instant = None if at is None else _instant(at)
         decision = self._core.decided(values, instant, False)
         versions = self.artifact.corpus.versions
         if versions[version].start == UNKNOWN:
