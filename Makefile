@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 EXTENSION_SOURCES := setup.py $(shell find compiler engine -name '*.pyx' -o -name '*.pxd')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench docs format clean distclean
+.PHONY: help setup demo test bench bench-peers bench-volume docs format clean distclean
 
 help: ## Say what can be made.
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # An environment: made once, from PYTHON if given, else from the newest interpreter that serves.
 $(BIN)/python:
@@ -36,10 +36,27 @@ demo: setup ## Generate events, compile the shipped policies, decide, and look a
 test: setup ## Run every check: style, types, tests, checked build, fuzzing, docs, wheel.
 	@scripts/check.sh
 
-bench: setup ## Measure, and write benchmarks/RESULTS.md.
+# Each part leaves its figures in benchmarks/results/, and the page is made of all that are there.
+BENCH := $(BIN)/python -P benchmarks/run.py
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.built
+	@echo "== what is measured beside"
+	@$(BENCH) libraries
+	@touch $@
+
+bench: setup $(VENV)/.bench ## Measure the suites, memory and loading, into benchmarks/RESULTS.md.
 	@mkdir -p build
 	@$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --benchmark-json=build/benchmark.json
-	@$(BIN)/python benchmarks/report.py build/benchmark.json benchmarks/RESULTS.md
+	@$(BENCH) footprint
+	@$(BENCH) report --suites build/benchmark.json
+
+bench-peers: setup $(VENV)/.bench ## Measure Clausal beside other engines; PEERS="--rules 1000" for a part.
+	@$(BENCH) peers $(PEERS)
+	@$(BENCH) report
+
+bench-volume: setup $(VENV)/.bench ## Decide 50 million generated events with all policies that ship.
+	@$(BENCH) volume $(VOLUME)
+	@$(BENCH) report
 
 docs: setup ## Build the documentation into build/docs.
 	@scripts/check.sh docs

@@ -21,7 +21,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median, quantiles
 from typing import IO, Any, Final
 
 import msgspec
@@ -30,6 +29,7 @@ from rich.table import Table
 
 from benchmarks import results
 from benchmarks.peers.peer import Peer
+from benchmarks.peers.race import spread
 from benchmarks.peers.registry import PEERS
 from benchmarks.workload import Rule, Workload, flat
 from clausal.compiler.bundle import pack
@@ -257,14 +257,6 @@ def _time(field: list[Contestant], limits: Limits) -> None:
             one.memory = answer["memory"]
 
 
-def spread(times: Sequence[float]) -> tuple[float, float, float]:
-    """The median and the quartiles."""
-    if len(times) < 2:
-        return times[0], times[0], times[0]
-    low, _, high = quantiles(times, n=4, method="inclusive")
-    return median(times), low, high
-
-
 def show(outcome: dict[str, Any], console: Console) -> None:
     """Print the table of one workload."""
     table = Table("", "way in", "µs an event", "quartiles", "rounds", "checked", "built in s")
@@ -308,7 +300,8 @@ def main() -> None:
     for rules in given.rules:
         workload = Workload(rules, given.matches, given.missing, given.gaps)
         console.rule(f"{rules:,} rules")
-        outcome = race(workload, given.peers, given.check, limits, console)
+        names = [name for name in PEERS if name in given.peers]
+        outcome = race(workload, names, given.check, limits, console)
         show(outcome, console)
         stored[str(rules)] = outcome
         if given.json:

@@ -105,8 +105,8 @@ class Orjson(_Bytes):
         return [loads(event) for event in events]
 
 
-def _struct() -> Any:
-    """A type that has the fields that rules read, and none else."""
+def decoder() -> Any:
+    """A decoder into objects that have the fields that rules read, and none else."""
     groups: dict[str, list[tuple[str, Any, Any]]] = {}
     kinds: dict[str, Any] = (
         dict.fromkeys(ENUMS, str)
@@ -120,9 +120,10 @@ def _struct() -> Any:
         groups.setdefault(group, []).append((name, kind | None, None))
     scores = msgspec.defstruct("Scores", groups.pop("content.score"))
     groups["content"].append(("score", scores | None, None))
-    return msgspec.defstruct(
+    event = msgspec.defstruct(
         "Event", [(name, msgspec.defstruct(name, fields)) for name, fields in groups.items()]
     )
+    return msgspec.json.Decoder(event)
 
 
 class Msgspec(_Bytes):
@@ -138,7 +139,7 @@ class Msgspec(_Bytes):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        self._decode = msgspec.json.Decoder(_struct()).decode
+        self._decode = decoder().decode
 
     def run(self, events: list[Any]) -> list[Any]:
         decode = self._decode

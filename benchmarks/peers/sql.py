@@ -95,7 +95,7 @@ class Wide(Peer):
     def answers(self, result: tuple[list[dict[str, Any]], int]) -> list[set[str]]:
         answers, events = result
         firing = [
-            (self.rules[int(name[1:])].name, np.ma.filled(ones, 0).nonzero()[0])
+            (self.rules[int(name[1:])].name, np.ma.filled(ones, 0).nonzero()[0].tolist())
             for columns in answers
             for name, ones in columns.items()
         ]
