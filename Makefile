@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-EXTENSION_SOURCES := setup.py $(shell find compiler engine -name '*.pyx' -o -name '*.pxd')
+EXTENSION_SOURCES := setup.py $(shell find compiler engine -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-peers bench-volume docs format clean distclean

@@ -113,7 +113,12 @@ class LinkImportRoot(Command):
 def extensions() -> list[Extension]:
     """Return the extensions, translated to C where their Cython sources or this file changed."""
     # A change to any of these can change the C that comes out, so each rebuilds every extension.
-    found = [path for room in ROOMS for path in ROOT.glob(f"{room}/**/*.p[xy][dx]")]
+    found = [
+        path
+        for room in ROOMS
+        for ending in ("p[xy][dx]", "h")
+        for path in ROOT.glob(f"{room}/**/*.{ending}")
+    ]
     depends = [*sorted(str(path.relative_to(ROOT)) for path in found), "setup.py"]
     sources = sorted(path.relative_to(ROOT) for path in found if path.suffix == ".pyx")
     modules = [
@@ -121,6 +126,7 @@ def extensions() -> list[Extension]:
             ".".join(["clausal", *path.with_suffix("").parts]),
             [str(path)],
             depends=depends,
+            include_dirs=["engine"],
             define_macros=[("CLAUSAL_CHECKED", "1")] if CHECKED else [],
             undef_macros=["NDEBUG"] if CHECKED else [],
             extra_compile_args=FLAGS,

@@ -12,7 +12,7 @@ from clausal.engine._frame import Frame
 from clausal.engine.decision import Context, Decision, Parts
 from clausal.engine.history import History
 
-__all__ = ("Core", "Outcome", "count_keys", "scan_json")
+__all__ = ("Core", "Outcome")
 
 @disjoint_base
 class Outcome:
@@ -86,6 +86,21 @@ class Core:
             EventError: with everything that is wrong with what the slots read.
         """
 
+    def read_json(
+        self, data: bytes | bytearray | memoryview, history: History | None = None
+    ) -> Frame:
+        """The values of an event that is JSON, to be evaluated.
+
+        They are those that `read` has for the dictionary that `decode_json` makes of it.
+
+        Args:
+            data: The bytes.
+            history: As of `read`.
+
+        Raises:
+            EventError: as of `decode_json` and `read`.
+        """
+
     def run(
         self, values: Frame, instant: int, *, blind: bool = False
     ) -> tuple[list[int], list[int]]:
@@ -136,6 +151,15 @@ class Core:
             ValueError: if nobody said what decisions are made of.
         """
 
+    def evaluate_json(
+        self,
+        data: bytes | bytearray | memoryview,
+        history: History | None,
+        decided_at: int | None,
+        bounds: bool,
+    ) -> Decision:
+        """The decision for an event that is JSON, as of `read_json`; otherwise as of `evaluate`."""
+
     def decided(self, values: Frame, decided_at: int | None, bounds: bool) -> Decision:
         """The decision for values that were read, which it keeps in any case; as of `evaluate`."""
 
@@ -160,15 +184,3 @@ class Core:
 
         It is the least that reading the event can cost, to compare with.
         """
-
-def scan_json(data: bytes | bytearray | memoryview) -> tuple[int, int]:
-    """How deep objects and lists are nested in JSON, and how many pairs of key and value it has.
-
-    The numbers are right for what is JSON. For anything else they are some numbers.
-    """
-
-def count_keys(value: object) -> int:
-    """How many keys all dictionaries in a tree of dictionaries and lists have together.
-
-    The caller knows that the tree is not deep: this recurses.
-    """

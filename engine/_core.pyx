@@ -41,7 +41,7 @@ from clausal.engine.layout import lay_out
 from clausal.engine.problem import EventError, Problem
 from clausal.engine.render import rfc3339
 
-__all__ = ("Core", "Outcome", "count_keys", "scan_json")
+__all__ = ("Core", "Outcome")
 
 # ── Numbers that other modules give names to ─────────────────────────────────────────────────────
 
@@ -257,7 +257,7 @@ cdef class Core:
         kinds = integers("B", program.slot_kinds)
         types = tuple([slot.type for slot in slots])
         self.slots = Slots(layout, kinds, program.symbols, types)
-        self.reader = Reader(self.slots, layout.tree, layout.required, slots, time_slot, ladders)
+        self.reader = Reader(self.slots, layout, slots, time_slot, ladders)
         self.masks = integers("Q", program.masks)
         self.constants = floats(program.constants)
         self.quantities = integers("i", program.code)
@@ -341,6 +341,12 @@ cdef class Core:
         self.reader.read(frame, event, history)
         return frame
 
+    def read_json(self, data, history=None):
+        """The values of an event that is JSON, to be evaluated."""
+        cdef Frame frame = self.slots.frame()
+        self.reader.read_json(frame, data, history)
+        return frame
+
     def touch(self, dict event not None):
         """Look every field up and look at its value, no more: the least that reading can cost."""
         return self.reader.touch(event)
@@ -383,6 +389,12 @@ cdef class Core:
         """The decision for an event."""
         cdef Frame frame = self.slots.frame()
         self.reader.read(frame, event, history)
+        return self.decide(frame, decided_at, bounds, False)
+
+    def evaluate_json(self, data, history, decided_at, bint bounds):
+        """The decision for an event that is JSON."""
+        cdef Frame frame = self.slots.frame()
+        self.reader.read_json(frame, data, history)
         return self.decide(frame, decided_at, bounds, False)
 
     def decided(self, Frame values not None, decided_at, bint bounds):
@@ -812,59 +824,3 @@ cdef int _verify(object program, tuple slots) except -1:
         params=sys.maxsize,
     )
     return 0
-
-
-# ── JSON ─────────────────────────────────────────────────────────────────────────────────────────
-
-def scan_json(const uint8_t[::1] data not None):
-    """How deep objects and lists are nested in JSON, and how many pairs of key and value it has.
-
-    The numbers are right for what is JSON. For anything else they are some numbers.
-    """
-    cdef Py_ssize_t index, size = data.shape[0]
-    cdef Py_ssize_t depth = 0, deepest = 0, pairs = 0
-    cdef bint inside = False, escaped = False
-    cdef uint8_t byte
-    with nogil:
-        for index in range(size):
-            byte = data[index]
-            if inside:
-                if escaped:
-                    escaped = False
-                elif byte == c"\\":
-                    escaped = True
-                elif byte == c'"':
-                    inside = False
-            elif byte == c'"':
-                inside = True
-            elif byte == c":":
-                pairs += 1
-            elif byte == c"{" or byte == c"[":
-                depth += 1
-                if depth > deepest:
-                    deepest = depth
-            elif byte == c"}" or byte == c"]":
-                depth -= 1
-    return deepest, pairs
-
-
-def count_keys(value):
-    """How many keys all dictionaries in a tree of dictionaries and lists have together.
-
-    The caller knows that the tree is not deep: this recurses.
-    """
-    return _count_keys(value)
-
-
-cdef Py_ssize_t _count_keys(object value) except -1:
-    cdef Py_ssize_t count = 0
-    if type(value) is dict:
-        count = len(<dict> value)
-        for inner in (<dict> value).values():
-            if type(inner) is dict or type(inner) is list:
-                count += _count_keys(inner)
-    elif type(value) is list:
-        for inner in <list> value:
-            if type(inner) is dict or type(inner) is list:
-                count += _count_keys(inner)
-    return count

@@ -4,6 +4,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint8_t
 
 from clausal.engine._frame cimport Frame, Slots
+from clausal.engine._json cimport JsonReader
 
 
 cdef struct Key:
@@ -28,6 +29,7 @@ cdef class Group:
 cdef class Reader:
     cdef Slots slots
     cdef Group root
+    cdef JsonReader json
     cdef int32_t* required
     cdef Py_ssize_t required_count
     cdef Py_ssize_t time_slot
@@ -40,6 +42,11 @@ cdef class Reader:
     cdef const double[::1] figure_within
 
     cdef int read(self, Frame frame, object event, object history) except -1
+    cdef int read_json(self, Frame frame, object data, object history) except -1
+    cdef int read_regular_json(
+        self, Frame frame, const uint8_t* data, Py_ssize_t size, object history
+    ) except -1
+    cdef int read_past(self, Frame frame, object carried, object history) except -1
     cdef int read_regular(self, Frame frame, dict fields, object history) except -1
     cdef bint lacks_required(self, Frame frame) noexcept
     cdef int read_fields(

@@ -1,11 +1,11 @@
-"""Reading events of the usual forms: dictionaries and other objects, into frames."""
+"""Reading events of the usual forms: dictionaries and other objects, and JSON, into frames."""
 
 from collections.abc import Sequence
 from typing import Any, final
 
 from clausal.compiler.ir import LadderDef, Slot
 from clausal.engine._frame import Slots
-from clausal.engine.layout import Tree
+from clausal.engine.layout import Layout, Tree
 
 __all__ = ("Group", "Reader")
 
@@ -23,8 +23,7 @@ class Reader:
     def __new__(
         cls,
         slots: Slots,
-        tree: Tree,
-        required: Sequence[int],
+        layout: Layout,
         table: Sequence[Slot],
         time_slot: int,
         ladders: Sequence[LadderDef],
@@ -33,8 +32,7 @@ class Reader:
 
         Args:
             slots: What the slots hold.
-            tree: Where in an event the slots that are fields lie.
-            required: The slots that are fields and must have a value.
+            layout: Where in an event the slots that are fields lie, and which must have a value.
             table: The slots.
             time_slot: The slot of the instant of the act.
             ladders: The ladders that the slots of strikes belong to.

@@ -1,4 +1,4 @@
-"""Reading events of the usual forms: dictionaries and other objects, into frames.
+"""Reading events of the usual forms: dictionaries and other objects, and JSON, into frames.
 
 Everything unusual, and every refusal, is left to `EventReader`, whose values and errors are the
 meaning. A value that is no exact number, text, list or dictionary may run code of its own when it is
@@ -8,6 +8,7 @@ looked at, which may change the event: such values are held while that goes on.
 from array import array
 
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject
@@ -16,13 +17,17 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memcmp
 
 from clausal.engine._frame cimport Frame, Slots, check, same_text, set_number
+from clausal.engine._json cimport Buffer, JsonReader, Page
 from clausal.engine._kinds cimport (
     FORM_BOOL, FORM_DATE, FORM_DURATION, FORM_INSTANT, FORM_INTEGER, FORM_NAME, FORM_NAMES,
     FORM_NUMBER, FORM_SHARE, FORM_STRING, FORM_STRINGS, IRREGULAR, REGULAR, STATE_ABSENT,
     STATE_FAILED, STATE_PRESENT
 )
 
+from msgspec import DecodeError
+
 from clausal.compiler.types import LARGEST_INTEGER
+from clausal.engine.decode import decode_json
 from clausal.engine.event import EventReader
 from clausal.engine.history import History, HistoryReader
 from clausal.engine.layout import Tree
@@ -30,14 +35,16 @@ from clausal.engine.objects import FAILED_KEY, HISTORY_KEY, fields_of
 from clausal.engine.values import (
     ABSENT,
     FAILED,
-    FIRST_INSTANT,
-    LAST_INSTANT,
     ConversionError,
     Missing,
     convert,
 )
 
 __all__ = ("Group", "Reader")
+
+cdef extern from "_usual.h" nogil:
+    bint usual_day(const uint8_t* at, double* days)
+    const uint8_t* usual_instant(const uint8_t* at, double* microseconds)
 
 cdef extern from "Python.h":
     """
@@ -80,8 +87,6 @@ cdef enum:
 cdef tuple _GROUPS = ("strikes", "tallies", "similarity")
 
 cdef double LARGEST = LARGEST_INTEGER
-cdef int64_t FIRST = FIRST_INSTANT
-cdef int64_t LAST = LAST_INSTANT
 
 
 # ── The usual forms of values ────────────────────────────────────────────────────────────────────
@@ -101,98 +106,11 @@ cdef inline bint _usual_number(PyObject* value, double* number) noexcept:
     return False
 
 
-cdef bint _digits(const uint8_t* at, int count, int64_t* number) noexcept nogil:
-    """A number of exactly so many digits. The text ends in NUL, so reading stops there."""
-    cdef int index
-    number[0] = 0
-    for index in range(count):
-        if not c"0" <= at[index] <= c"9":
-            return False
-        number[0] = number[0] * 10 + (at[index] - c"0")
-    return True
-
-
-cdef bint _usual_day(const uint8_t* at, double* days) noexcept nogil:
-    """The days since 1970-01-01 of `2024-04-23`."""
-    cdef int64_t year, month, day, length, of_era
-    if not (_digits(at, 4, &year) and at[4] == c"-" and _digits(at + 5, 2, &month)):
-        return False
-    if not (at[7] == c"-" and _digits(at + 8, 2, &day)):
-        return False
-    if year < 1 or not 1 <= month <= 12:
-        return False
-    if month == 2:
-        length = 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
-    else:
-        length = 30 if month in (4, 6, 9, 11) else 31
-    if not 1 <= day <= length:
-        return False
-    # Years that begin in March have their leap day last; months follow each other in a pattern of
-    # 153 days in five. An era is 400 years, 719,468 days from 0000-03-01 to 1970-01-01.
-    if month <= 2:
-        year -= 1
-    of_era = year % 400
-    day += (153 * ((month + 9) % 12) + 2) // 5 - 1
-    days[0] = <double> (
-        year // 400 * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + day - 719_468
-    )
-    return True
-
-
-cdef bint _usual_instant(const uint8_t* at, Py_ssize_t size, double* microseconds) noexcept nogil:
-    """The microseconds since 1970 of `2024-05-01T12:00:00.5+08:00`."""
-    cdef double days
-    cdef int64_t hour, minute, second, offset_hour, offset_minute, fraction, digit, count, result
-    cdef Py_ssize_t end = 16
-    if size < 17 or not _usual_day(at, &days) or at[10] not in (c"T", c"t", c" "):
-        return False
-    if not (_digits(at + 11, 2, &hour) and at[13] == c":" and _digits(at + 14, 2, &minute)):
-        return False
-    second = fraction = count = offset_hour = offset_minute = 0
-    if at[end] == c":":
-        if not _digits(at + end + 1, 2, &second):
-            return False
-        end += 3
-        if at[end] == c".":
-            end += 1
-            while _digits(at + end, 1, &digit):
-                if count < 6:
-                    fraction = fraction * 10 + digit
-                    count += 1
-                end += 1
-            if count == 0:
-                return False
-            while count < 6:
-                fraction *= 10
-                count += 1
-    if hour > 23 or minute > 59 or second > 59:
-        return False
-    if at[end] in (c"Z", c"z"):
-        end += 1
-    elif at[end] in (c"+", c"-"):
-        if not (_digits(at + end + 1, 2, &offset_hour) and at[end + 3] == c":"):
-            return False
-        if not _digits(at + end + 4, 2, &offset_minute):
-            return False
-        if offset_hour > 23 or offset_minute > 59:
-            return False
-        if at[end] == c"-":
-            offset_hour = -offset_hour
-            offset_minute = -offset_minute
-        end += 6
-    else:
-        return False
-    if end != size:
-        return False
-    result = ((<int64_t> days * 24 + hour - offset_hour) * 60 + minute - offset_minute) * 60 + second
-    result = result * 1_000_000 + fraction
-    if not FIRST <= result <= LAST:
-        return False
-    microseconds[0] = <double> result
-    return True
-
-
-# ── Sorting ──────────────────────────────────────────────────────────────────────────────────────
+cdef bint _usual_instant(PyObject* text, double* microseconds) noexcept:
+    """The microseconds since 1970 of an instant as ASCII; behind the text is a NUL."""
+    cdef const uint8_t* at = ascii_bytes(text)
+    cdef Py_ssize_t size = text_size(text)
+    return size >= 17 and usual_instant(at, microseconds) == at + size
 
 
 # ── Objects ──────────────────────────────────────────────────────────────────────────────────────
@@ -280,16 +198,17 @@ cdef Py_ssize_t _touch(Group group, PyObject* fields) except -1:
 cdef class Reader:
     """Reads events for one table of slots. Threads may share it."""
 
-    def __cinit__(self, Slots slots not None, tree, required, table, Py_ssize_t time_slot, ladders):
+    def __cinit__(self, Slots slots not None, layout, table, Py_ssize_t time_slot, ladders):
         cdef Py_ssize_t index
         self.slots = slots
-        self.root = Group(tree)
-        self.required_count = len(required)
+        self.root = Group(layout.tree)
+        self.json = JsonReader(layout)
+        self.required_count = len(layout.required)
         self.required = <int32_t*> PyMem_Calloc(self.required_count + 1, sizeof(int32_t))
         if self.required is NULL:
             raise MemoryError
         for index in range(self.required_count):
-            self.required[index] = required[index]
+            self.required[index] = layout.required[index]
         self.time_slot = time_slot
         self.plain = EventReader(table, time_slot, ladders)
         self.history_reader = HistoryReader(table, ladders)
@@ -313,6 +232,51 @@ cdef class Reader:
                 self.slots.store(frame, slot, value)
         return 0
 
+    cdef int read_json(self, Frame frame, object data, object history) except -1:
+        """Fill an empty frame with the values of an event that is JSON and of its history.
+
+        Raises:
+            EventError: as of `decode_json` and `read`.
+        """
+        cdef Buffer buffer
+        cdef int outcome
+        if type(data) is bytes:
+            outcome = self.read_regular_json(
+                frame, <const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), history
+            )
+        else:
+            buffer = Buffer(data)
+            outcome = self.read_regular_json(frame, buffer.at, buffer.size, history)
+        if outcome == IRREGULAR:
+            frame.clear()
+            self.read(frame, decode_json(data), history)
+        return 0
+
+    cdef int read_regular_json(
+        self, Frame frame, const uint8_t* data, Py_ssize_t size, object history
+    ) except -1:
+        """Read an event that is JSON and has nothing unusual in it; IRREGULAR if it has."""
+        cdef Page page = self.json.page()
+        cdef Py_ssize_t index
+        cdef int outcome = REGULAR
+        if not page.read(data, size, frame.state, frame.number, frame.code, frame.words):
+            outcome = IRREGULAR
+        else:
+            for index in range(page.left()):
+                value = page.value(index)
+                outcome = self.read_value(frame, page.slot(index), <PyObject*> value)
+                if outcome == IRREGULAR:
+                    break
+        if outcome == IRREGULAR or self.lacks_required(frame):
+            self.json.give_back(page)
+            return IRREGULAR
+        try:
+            carried = page.history()
+        except DecodeError:
+            return IRREGULAR
+        self.json.give_back(page)
+        return self.read_past(frame, carried, history)
+
     cdef int read_regular(self, Frame frame, dict fields, object history) except -1:
         """Read an event that has nothing unusual in it; IRREGULAR if it has."""
         cdef PyObject* found = NULL
@@ -324,6 +288,10 @@ cdef class Reader:
             let_go(found)
         if outcome == IRREGULAR or self.lacks_required(frame):
             return IRREGULAR
+        return self.read_past(frame, carried, history)
+
+    cdef int read_past(self, Frame frame, object carried, object history) except -1:
+        """Read the history that rides on an event, or the one beside it; there may be one of them."""
         if carried is None:
             return REGULAR if history is None else self.read_history(frame, history)
         return self.read_history(frame, carried) if history is None else IRREGULAR
@@ -437,12 +405,10 @@ cdef class Reader:
                 set_number(frame, slot, number)
                 return REGULAR
         elif is_text(value) and is_ascii(value):
-            at = ascii_bytes(value)
-            size = text_size(value)
-            if form == FORM_INSTANT and _usual_instant(at, size, &number):
+            if form == FORM_INSTANT and _usual_instant(value, &number):
                 set_number(frame, slot, number)
                 return REGULAR
-            if form == FORM_DATE and size == 10 and _usual_day(at, &number):
+            if form == FORM_DATE and text_size(value) == 10 and usual_day(ascii_bytes(value), &number):
                 set_number(frame, slot, number)
                 return REGULAR
         return self.read_other(frame, slot, <object> value)
@@ -561,7 +527,7 @@ cdef class Reader:
         for one in issued:
             text = <PyObject*> one
             if is_text(text) and is_ascii(text):
-                if not _usual_instant(ascii_bytes(text), text_size(text), &since):
+                if not _usual_instant(text, &since):
                     return IRREGULAR
             elif not (as_numbers and type(one) is int and _usual_number(<PyObject*> one, &since)):
                 return IRREGULAR

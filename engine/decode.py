@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from clausal.engine._core import count_keys, scan_json
+from clausal.engine._json import count_keys, scan_json
 from clausal.engine.problem import EventError, Problem, below, describe, shown
 
 MAX_DEPTH: Final = 128
@@ -37,6 +37,8 @@ def decode_json(data: bytes | bytearray | memoryview) -> dict[str, object]:
         EventError: for what is not UTF-8, not JSON, not an object, nested too deeply, or has a key
             twice. Where the reason has a place, the message names the path or the character.
     """
+    if isinstance(data, memoryview) and not data.c_contiguous:
+        data = bytes(data)
     depth, pairs = scan_json(data)
     if depth > MAX_DEPTH:
         _refuse(f"objects and lists nested at most {MAX_DEPTH} deep", f"{depth} levels")

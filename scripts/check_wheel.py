@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = {
     "compiler": ("clausal/compiler", {".pyi", ".pyx", ".pxd"}),
     "dsl": ("clausal/dsl", {".lark", ".md"}),
-    "engine": ("clausal/engine", {".pyi", ".pyx", ".pxd"}),
+    "engine": ("clausal/engine", {".h", ".pyi", ".pyx", ".pxd"}),
     "policies": ("clausal/policies", {".policy", ".txt", ".jsonl"}),
 }
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from clausal.compiler.ir import Corpus, Slot
 from clausal.compiler.types import Enum, EnumValue, Scalar, SetOf
-from clausal.engine._core import count_keys, scan_json
+from clausal.engine._json import count_keys, scan_json
 from clausal.engine.decode import MAX_DEPTH, decode_json
 from clausal.engine.event import EventError, EventReader
 from tests.support.tables import core_of, corpus_of
