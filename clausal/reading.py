@@ -364,7 +364,7 @@ def _check_json(text: bytes, name: str) -> None:
 def _no_document(error: Exception, name: str) -> InputError:
     if isinstance(error, RecursionError):
         return InputError(name, "the document is nested too deeply")
-    text = str(error)
+    text = str(error).removeprefix("JSON is malformed: ")
     hint = ""
     if "trailing characters" in text:
         hint = "if it holds one event on each line, it is NDJSON: add `--format ndjson`"

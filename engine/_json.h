@@ -47,7 +47,8 @@ enum { LEFT_TEXT, LEFT_ESCAPED, LEFT_WHOLE, LEFT_REAL, LEFT_LIST };
 /* A name is a text that JSON writes without escapes. It is followed by its quote, which its size
  * does not count, and by some more bytes. */
 
-/* Up to eight bytes, the rest zeros, which no name has. No bytes: there is no name here. */
+/* Up to eight bytes, the quote among them if there is room for it, and zeros, which no name has.
+ * No bytes: there is no name here. */
 typedef struct {
     uint64_t bytes;
     int64_t number;
@@ -87,9 +88,13 @@ static inline uint64_t long_place(const Names *names, const LongName *name) {
     return word * names->long_multiplier >> 40 & names->long_mask;
 }
 
+static inline uint64_t short_bytes(uint64_t word, size_t size) {
+    return word & BYTES_OF[size < 8 ? size + 1 : 8];
+}
+
 /* The number of a name of up to eight bytes, -1 if it has none. */
 static inline int64_t short_number(const Names *names, uint64_t word, size_t size) {
-    uint64_t bytes = word & BYTES_OF[size];
+    uint64_t bytes = short_bytes(word, size);
     uint64_t place = short_place(names, bytes);
     for (;;) {
         const ShortName *found = &names->shorter[place];
@@ -113,12 +118,15 @@ static inline int64_t long_number_of(const Names *names, const uint8_t *text, si
     }
 }
 
-/* Fill the tables with names, each of which has bytes; how many are not at their own places. */
+/* Fill a table with the names that belong into it; how many are not at their own places. */
 static inline size_t fill_names(Names *names, const LongName *from, size_t count, bool longer) {
     size_t displaced = 0;
     uint64_t place;
-    if (longer) memset(names->longer, 0, (names->long_mask + 1) * sizeof(LongName));
-    else memset(names->shorter, 0, (names->short_mask + 1) * sizeof(ShortName));
+    if (longer) {
+        for (place = 0; place <= names->long_mask; place += 1) names->longer[place] = (LongName){.number = -1};
+    } else {
+        for (place = 0; place <= names->short_mask; place += 1) names->shorter[place] = (ShortName){.number = -1};
+    }
     for (size_t index = 0; index < count; index += 1) {
         const LongName *name = &from[index];
         if (longer != (name->size > 8)) continue;
@@ -149,7 +157,7 @@ static inline bool make_names(Names *names, LongName *from, size_t count) {
             *name = long_name_at(name->text, name->size);
             name->number = number;
         } else {
-            name->first = eight_bytes(name->text) & BYTES_OF[name->size];
+            name->first = short_bytes(eight_bytes(name->text), name->size);
         }
         sizes[name->size > 8] += 1;
     }

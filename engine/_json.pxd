@@ -54,7 +54,6 @@ cdef extern from "_json.h" nogil:
 
 cdef class JsonReader:
     cdef Schema schema
-    cdef bint readable
     cdef Py_ssize_t slots
     cdef Py_ssize_t words
     # What names point into.
@@ -74,10 +73,8 @@ cdef class Page:
     cdef Scan scan
     cdef uint8_t* text
     cdef Py_ssize_t room
-    # A longer event is not read here.
-    cdef Py_ssize_t longest
 
-    cdef int prepare(self, const Schema* schema, bint readable) except -1
+    cdef int prepare(self, const Schema* schema) except -1
     cdef bint read(
         self, const uint8_t* data, Py_ssize_t size,
         uint8_t* state, double* number, int32_t* code, uint64_t* words,

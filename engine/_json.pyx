@@ -101,7 +101,6 @@ cdef class JsonReader:
         self.schema.keys = <Key*> PyMem_Calloc(keys + 1, sizeof(Key))
         if self.schema.groups is NULL or self.schema.keys is NULL:
             raise MemoryError
-        self.readable = True
         self.take_tree(layout, layout.tree)
         fit_nothing(&self.schema.keys[self.schema.key_count])
 
@@ -131,9 +130,6 @@ cdef class JsonReader:
             name = _name(text)
             if name is None:
                 fit_nothing(key)
-                # The plain way reads such a key when it is written with escapes; no text at all
-                # needs none.
-                self.readable = self.readable and text != ""
             else:
                 set_pattern(key, self.keep(b'"' + name + b'":'), len(name) + 3)
             if isinstance(below, Tree):
@@ -197,7 +193,7 @@ cdef class JsonReader:
         if self.pages:
             return self.pages.pop()
         page = Page.__new__(Page)
-        page.prepare(&self.schema, self.readable)
+        page.prepare(&self.schema)
         return page
 
     cdef int give_back(self, Page page) except -1:
@@ -212,11 +208,10 @@ cdef class JsonReader:
 cdef class Page:
     """The memory to read one event with, and what is left of it to Python."""
 
-    cdef int prepare(self, const Schema* schema, bint readable) except -1:
+    cdef int prepare(self, const Schema* schema) except -1:
         """Get ready for events of a schema, which stays where it is."""
         cdef int32_t index, keys = schema.key_count
         self.scan.schema = schema
-        self.longest = _LONGEST if readable else -1
         self.scan.seen = <uint8_t*> PyMem_Calloc(keys + 1, 1)
         self.scan.left = <Left*> PyMem_Calloc(keys + 1, sizeof(Left))
         self.scan.guess = <int32_t*> PyMem_Calloc(keys + schema.group_count, sizeof(int32_t))
@@ -241,7 +236,7 @@ cdef class Page:
         The states must be those of an event that has nothing.
         """
         cdef uint8_t* text
-        if size > self.longest:
+        if size > _LONGEST:
             return False
         if size > self.room:
             # Some more, so that longer and longer events do not each ask for memory.
@@ -323,12 +318,12 @@ cdef str _unescaped(const uint8_t* at, Py_ssize_t size):
 
 
 cdef bytes _name(str text):
-    """A text as JSON has it without escapes; None if it needs some, or is empty."""
+    """A text as JSON has it without escapes; None if it needs some."""
     try:
         name = text.encode()
     except UnicodeEncodeError:
         return None
-    return None if min(name, default=0) < 32 or b'"' in name or b"\\" in name else name
+    return None if min(name, default=32) < 32 or b'"' in name or b"\\" in name else name
 
 
 cdef tuple _count(object tree):

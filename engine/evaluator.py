@@ -18,7 +18,6 @@ from clausal.engine._core import Core
 from clausal.engine._frame import Frame
 from clausal.engine.decide import Context, in_force
 from clausal.engine.decision import Decision
-from clausal.engine.decode import decode_json
 from clausal.engine.event import KnownFields
 from clausal.engine.explain import Explainer, Explanation
 from clausal.engine.history import History
@@ -155,7 +154,7 @@ class Bundle:
             EventError: also for what is not JSON, or not one object, or has a key twice.
             ValueError: if ``at`` is no instant with an offset.
         """
-        return self.evaluate(_decoded(event), history=history, at=at, bounds=bounds)
+        return self._core.evaluate_json(_bytes(event), _past(history), _instant(at), bounds)
 
     @overload
     def evaluate_many(
@@ -201,8 +200,10 @@ class Bundle:
         decided_at = None if at is None else _instant(at)
         for event in events:
             try:
-                form = _decoded(event) if isinstance(event, Json) else event
-                yield self._core.evaluate(form, None, decided_at, bounds)
+                if isinstance(event, Json):
+                    yield self._core.evaluate_json(_bytes(event), None, decided_at, bounds)
+                else:
+                    yield self._core.evaluate(event, None, decided_at, bounds)
             except EventError as error:
                 if errors == "raise":
                     raise
@@ -337,10 +338,8 @@ def _past(history: Past) -> History:
     return history if isinstance(history, History) else History.parse(history)
 
 
-def _decoded(event: Json) -> dict[str, object]:
-    if isinstance(event, str):
-        event = event.encode("utf-8", "surrogatepass")
-    return decode_json(event)
+def _bytes(event: Json) -> bytes | bytearray | memoryview:
+    return event.encode("utf-8", "surrogatepass") if isinstance(event, str) else event
 
 
 def _instant(at: Instant) -> int:
