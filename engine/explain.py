@@ -9,8 +9,8 @@ exactly one thing was denied, and something else was there.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, Final, Literal, NamedTuple, Protocol, get_args
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import ClassVar, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -128,30 +128,23 @@ class VersionTrace(msgspec.Struct, frozen=True, kw_only=True):
     why: Bilingual
 
 
-class Story(Protocol):
-    """What an explanation is told from, when it is asked for."""
-
-    def rules(self) -> bytes:
-        """The traces of rules, as a list in JSON."""
-
-    def versions(self) -> tuple[tuple[VersionTrace, ...], bytes]:
-        """The traces of versions, and the same as a list in JSON."""
-
-
 class Explanation(Record):
     """A decision with all that explains it. Rules and versions are sorted by policy and start.
 
     The trees of rules are laid out when they are first asked for. Threads may share it.
     """
 
-    __slots__ = ("_decision", "_rules", "_story", "_versions")
+    __slots__ = ("_asked", "_decision", "_explainer", "_nearly", "_rules", "_story", "_versions")
 
     FIELDS: ClassVar[tuple[str, ...]] = ("decision", "rules", "versions")
 
     _decision: Decision
     _rules: tuple[RuleTrace, ...] | None
     _versions: tuple[VersionTrace, ...] | None
-    _story: Story | None
+    _story: _Story | None
+    _explainer: Explainer | None
+    _asked: Collection[str]
+    _nearly: bool
 
     def __init__(
         self,
@@ -163,16 +156,36 @@ class Explanation(Record):
         self._rules = rules
         self._versions = versions
         self._story = None
+        self._explainer = None
 
     @classmethod
-    def light(cls, decision: Decision, story: Story) -> Explanation:
-        """An explanation that is told when it is asked for."""
+    def light(
+        cls, decision: Decision, explainer: Explainer, asked: Collection[str], nearly: bool
+    ) -> Explanation:
+        """An explanation that is told when it is asked for.
+
+        Args:
+            decision: What was decided.
+            explainer: Tells.
+            asked: The names of rules that were asked for; nobody changes them any more.
+            nearly: Whether rules that nearly fired are wanted.
+        """
         made = cls.__new__(cls)
         made._decision = decision
         made._rules = None
         made._versions = None
-        made._story = story
+        made._story = None
+        made._explainer = explainer
+        made._asked = asked
+        made._nearly = nearly
         return made
+
+    def _telling(self) -> _Story:
+        story = self._story
+        if story is None:
+            assert self._explainer is not None
+            story = self._story = self._explainer.story(self._decision, self._asked, self._nearly)
+        return story
 
     @property
     def decision(self) -> Decision:
@@ -184,8 +197,7 @@ class Explanation(Record):
         """The rules that fired, those that are undetermined, and those that were asked for."""
         rules = self._rules
         if rules is None:
-            assert self._story is not None
-            rules = self._rules = _TRACES.decode(self._story.rules())
+            rules = self._rules = _TRACES.decode(self._telling().rules())
         return rules
 
     @property
@@ -193,18 +205,18 @@ class Explanation(Record):
         """What each version of the bundle has to do with the event."""
         versions = self._versions
         if versions is None:
-            assert self._story is not None
-            versions = self._versions = self._story.versions()[0]
+            versions = self._versions = self._telling().versions().traces
         return versions
 
     def to_json(self) -> bytes:
         """The explanation as one line of JSON, in UTF-8."""
-        if self._story is None:
+        if self._explainer is None:
             return super().to_json()
+        story = self._telling()
         return b'{"decision":%b,"rules":%b,"versions":%b}' % (
             self._decision.to_json(),
-            self._story.rules(),
-            self._story.versions()[1],
+            story.rules(),
+            story.versions().json,
         )
 
 
@@ -249,10 +261,14 @@ class Explainer:
             nearly: Whether to tell about the rules that nearly fired, too. All rules in force are
                 gone through to find them.
         """
+        return Explanation.light(decision, self, tuple(rules), nearly)
+
+    def story(self, decision: Decision, rules: Iterable[str], nearly: bool) -> _Story:
+        """What there is to tell, as of `explain`."""
         case = decision.parts
         assert isinstance(case, Case)
         asked = frozenset(index for name in rules for index in self._named.get(name, ()))
-        return Explanation.light(decision, _Story(self, case, asked, nearly=nearly))
+        return _Story(self, case, asked, nearly=nearly)
 
     def rule(self, index: int) -> RuleTree:
         """The tree of a rule, ready to be told."""
@@ -365,13 +381,12 @@ class _Story:
         self._asked = asked
         self._nearly = nearly
 
-    def versions(self) -> tuple[tuple[VersionTrace, ...], bytes]:
-        """See `Story`."""
-        found = self._explainer.versions(self._case)
-        return found.traces, found.json
+    def versions(self) -> _Versions:
+        """The versions."""
+        return self._explainer.versions(self._case)
 
     def rules(self) -> bytes:
-        """See `Story`."""
+        """The traces of rules, as a list in JSON."""
         explainer, case = self._explainer, self._case
         rules, mode = explainer.corpus.rules, explainer.decider.mode
         versions = explainer.versions(case)
