@@ -32,6 +32,7 @@ import msgspec
 from clausal.compiler.emit import segments_of
 from clausal.compiler.index import Index, build_index
 from clausal.compiler.ir import Corpus, ParamDef, SchemaField, Slot, VersionDef
+from clausal.compiler.profile import UNKNOWN, Profile, verify_profile
 from clausal.compiler.program import Program, ProgramError, integers
 from clausal.compiler.types import Scalar
 from clausal.compiler.verify import verify
@@ -41,9 +42,9 @@ from clausal.compiler.verify_index import verify_index
 from clausal.dsl.version import __version__
 
 MAGIC: Final = b"\x89CLAUSAL"
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The format that is written. It grows by one when any type that is stored changes its shape."""
-OLDEST_FORMAT: Final = 1
+OLDEST_FORMAT: Final = 2
 """The oldest format that is still read."""
 SIZE_LIMIT: Final = 512 * 1024 * 1024
 """The largest file that is read, in bytes. Ten thousand rules need about 10 MB."""
@@ -116,6 +117,7 @@ class _Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     meta: memoryview
     program: memoryview
+    profile: memoryview
     index: memoryview
     corpus: memoryview
     sources: memoryview
@@ -125,8 +127,8 @@ class _Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Artifact:
     """A loaded bundle. ``digest`` is ``sha256:`` and the digest of the payload in hex.
 
-    The corpus (as checked, before the passes) and the sources are decoded when they are first asked
-    for; either raises `BundleError` if it is malformed, which the digest leaves to forgery alone.
+    The corpus (as checked, before the passes), the profile that the index is laid out by and the
+    sources are decoded when they are first asked for; each raises `BundleError` if it is malformed, which the digest leaves to forgery alone.
     """
 
     digest: str
@@ -157,6 +159,16 @@ class Artifact:
         return corpus
 
     @cached_property
+    def profile(self) -> Profile:
+        """The profile that the index was laid out by."""
+        profile = _decode("profile", self._sections.profile, Profile)
+        try:
+            verify_profile(profile, self.program)
+        except ProgramError as error:
+            raise _malformed("profile", error) from None
+        return profile
+
+    @cached_property
     def sources(self) -> tuple[SourceText, ...]:
         """The policies and libraries as text, sorted by name."""
         return _decode("sources", self._sections.sources, tuple[SourceText, ...])
@@ -181,13 +193,22 @@ def describe(corpus: Corpus, compiler: str = __version__) -> Meta:
     )
 
 
-def assemble(corpus: Corpus, program: Program, sources: tuple[SourceText, ...]) -> Artifact:
-    """The bundle of a checked corpus and its program, as it will be when it is loaded again."""
+def assemble(
+    corpus: Corpus,
+    program: Program,
+    sources: tuple[SourceText, ...],
+    profile: Profile = UNKNOWN,
+) -> Artifact:
+    """The bundle of a checked corpus and its program, as it will be when it is loaded again.
+
+    The profile lays out the index; no decision depends on it.
+    """
     encode = msgspec.msgpack.encode
     sections = _Sections(
         meta=memoryview(encode(describe(corpus))),
         program=memoryview(encode(program)),
-        index=memoryview(encode(build_index(program))),
+        profile=memoryview(encode(profile)),
+        index=memoryview(encode(build_index(program, profile))),
         corpus=memoryview(encode(corpus)),
         sources=memoryview(encode(sorted(sources, key=lambda source: (source.name, source.text)))),
     )

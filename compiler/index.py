@@ -1,528 +1,448 @@
 """The index of a decision program: a tree of bit vectors that finds the rules that may fire.
 
 Trying every rule in force is the wrong cost: an event satisfies two or three of thousands. Each
-condition is written as a few *conjunctions* of literals. A literal on one slot divides the values of
-that slot into *cells* (the intervals between thresholds, the symbols, absent, failed), and in each
-cell it is either false for certain or not. For each slot and cell a *row* of bits, one for each
-conjunction, says which are not yet false; the AND of an event's rows leaves the *candidates*, whose
-rules are then evaluated in full. So the index only ever narrows down: what it keeps may still be
-false, what it drops is false for certain, and the outcome is that of the plain walk.
+condition is written as a few conjunctions (`conjunctions.py`), and each slot's values are divided
+into a few cells (`cells.py`). Then
 
-The bits are the leaves of a tree with 64 branches a node: bit i of a row's *summary* says whether
-its word i has any bit. Conjunctions are sorted by their most selective literals, so that most words
-of most rows are empty, and the AND of the summaries visits only the words that can have candidates.
+* a *leaf* holds up to 64 conjunctions. It has *tests*: a test is on one dimension, and has for each
+  cell the bits of those conjunctions that are not false for values in it. The AND over the tests,
+  the one that tells most first, leaves the few conjunctions that an event nearly satisfies;
+* an inner *node* has up to 64 nodes below it, and is tested the same way: a node is not false where
+  a conjunction below it is not. So conjunctions that ask for like things lie under one node, which
+  is dropped as soon as what they have in common is false (`cluster.py`);
+* a conjunction that is left is decided exactly, by its *checks*. It is true, unknown or false; a
+  rule is what the greatest of its conjunctions is. Only where a conjunction has a rest (texts,
+  arithmetic, times of day, too many alternatives) must the rule be settled in full.
 
-Bit vectors over interned predicates are after Whang et al., "Indexing Boolean Expressions" (VLDB
-2009) and Fabret et al. (SIGMOD 2001), who count satisfied predicates instead; clustering conjunctions
-under their most selective predicate is after BE-Tree (Sadoghi and Jacobsen, SIGMOD 2011).
+Tests only spare work: whichever are left out, the outcome is the same. So the layout is free to be
+what costs least, by the shares of events in each cell that a profile gives or that are guessed.
 
-Bounds: a condition becomes at most `CONJUNCTION_LIMIT` conjunctions (beyond that its alternatives
-are left to the full evaluation), and a slot has at most `CELL_LIMIT` cells (beyond that neighbours
-share a row), so the index grows with the number of rules and never blows up.
+Bit vectors over predicates are after Whang et al., "Indexing Boolean Expressions" (VLDB 2009) and
+Fabret et al. (SIGMOD 2001), who count satisfied predicates instead; the tree that hangs conjunctions
+under their most selective predicates is after BE-Tree (Sadoghi and Jacobsen, SIGMOD 2011).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, product
-from operator import xor
+from itertools import accumulate, chain
 from typing import Final
 
 import msgspec
 
+from clausal.compiler.cells import (
+    ALL,
+    ANY,
+    BETWEEN,
+    CELL_LIMIT,
+    MEMBER,
+    NONE,
+    NOT_ALL,
+    TIME,
+    UNKNOWN,
+    Check,
+    Dimension,
+    constraint_checks,
+)
+from clausal.compiler.cluster import Cells, Costs, clustered, tests_of
+from clausal.compiler.conjunctions import WORD, Conjunction, Constraint, Tables, conjunctions_of
+from clausal.compiler.profile import UNKNOWN as NO_PROFILE
+from clausal.compiler.profile import Profile
 from clausal.compiler.program import (
-    ALWAYS,
-    NEVER,
-    NodeKind,
-    Op,
     Program,
     SlotKind,
-    floats,
-    integers,
     mask_words,
     pack_floats,
     pack_integers,
 )
 
-CONJUNCTION_LIMIT: Final = 16
-"""The most conjunctions that one condition is written as."""
+ROOTS: Final = 4
+"""Levels are added until one has no more nodes than this: each of them is visited."""
 
-CELL_LIMIT: Final = 128
-"""The most thresholds, or rows of symbols, that one slot is divided by."""
 
-WORD: Final = 64
+LEVEL_LIMIT: Final = 20
+"""The most levels of a tree."""
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """How the tree is laid out; no outcome depends on it.
+
+    Attributes:
+        width: How many conjunctions a leaf holds, and nodes an inner node, from 2 to 64.
+        cells: The most cells of a dimension, from 4 to `CELL_LIMIT`.
+        tests: The most tests of a node.
+        clustered: Whether conjunctions that ask for like things lie together; otherwise they lie in
+            the order of the rules.
+    """
+
+    width: int = WORD
+    cells: int = CELL_LIMIT
+    tests: int = 16
+    clustered: bool = True
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """What an event is expected to cost, if its values were independent of each other.
+
+    Attributes:
+        nodes: How many nodes are visited.
+        tests: How many tests are made.
+        conjunctions: How many conjunctions are left to be checked.
+    """
+
+    nodes: float
+    tests: float
+    conjunctions: float
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of bits over conjunctions, and how a value leads to its row.
+    """The tree. A *dimension* is a slot that conjunctions are told apart by, or the time.
 
-    ``words`` is the length of a row in 64-bit words, ``summary_words`` that of its summary. A
-    *dimension* is a slot by which conjunctions are told apart. For dimension d its rows are
-    numbers ``dim_row[d]`` and up: first the row of an absent value, then of a failed one, then by
-    cell. The cell of a value is
-
-    * FLAG: 0 for false, 1 for true;
-    * QUANTITY: among the thresholds ``thresholds[dim_first[d]:][:dim_count[d]]``, ascending: twice
-      the number of those that are less, and 1 more if the next one is equal;
-    * SYMBOL, TEXT: ``cells[dim_first[d] + code]``;
-    * SET: cell 0 holds what needs no element, cell 1 + b what is satisfied by the element with
-      bit b; the row of a set is the OR of cell 0 and those of its elements.
+    Nodes are numbered by level, the roots first and the leaves last. The members of node i of a
+    level are the nodes i * width and up of the next level, those of leaf i the conjunctions
+    i * width and up. `clausal.compiler.cells` says what cells and checks mean.
 
     Attributes:
-        dim_slot: int32, the slot of each dimension; the most selective dimension comes first.
-        dim_row, dim_first, dim_count: int32, as above.
-        thresholds: float64.
-        cells: int32, the cell of each code of symbols.
-        rows: uint64, ``words`` for each row.
+        width: The most members of a node.
+        levels: How many nodes each level has; none if there is no conjunction.
+        dim_slot: int32, the slot of each dimension; -1: the time, whose value is the segment.
+        dim_cells: int32, how many cells a dimension has.
+        dim_first, dim_count: int32, its cuts (QUANTITY and time) or its codes (the others).
+        cuts: float64.
+        codes: uint8, the cell of each code or element.
+        node_tests: int32, one more than there are nodes: node i has the tests from node_tests[i] up
+            to node_tests[i + 1].
+        test_dim: int32; test_map: int32 into ``maps``; test_word: int32 into ``words``. The word for
+            cell c is ``words[test_word + maps[test_map + c]]``; that of a set is the OR over cells.
+        maps: uint8.
+        words: uint64, by member.
         conjunction_rule: int32, the rule that a conjunction belongs to.
-        segments: uint64, ``words`` for each segment of the program: the conjunctions of the rules
-            in force. (Summaries are worked out when a program is loaded.)
+        conjunction_rest: uint8, 1 if the rule must be settled where the conjunction is not false.
+        conjunction_first: int32, one more than there are conjunctions, into ``conjunction_checks``.
+        conjunction_checks: int32, numbers of checks, the most selective first.
+        check_dim: int32; check_kind, check_absent: uint8; check_low, check_high: float64;
+            check_mask: int32 into ``masks``.
+        masks: uint64, as those of a program.
+        weights: float64, the share of events by dimension and cell that the layout is made for.
+        expected: What follows from them.
+        shape: How the tree was to be laid out.
     """
 
-    words: int
-    summary_words: int
+    width: int
+    levels: tuple[int, ...]
     dim_slot: bytes
-    dim_row: bytes
+    dim_cells: bytes
     dim_first: bytes
     dim_count: bytes
-    thresholds: bytes
-    cells: bytes
-    rows: bytes
+    cuts: bytes
+    codes: bytes
+    node_tests: bytes
+    test_dim: bytes
+    test_map: bytes
+    test_word: bytes
+    maps: bytes
+    words: bytes
     conjunction_rule: bytes
-    segments: bytes
+    conjunction_rest: bytes
+    conjunction_first: bytes
+    conjunction_checks: bytes
+    check_dim: bytes
+    check_kind: bytes
+    check_absent: bytes
+    check_low: bytes
+    check_high: bytes
+    check_mask: bytes
+    masks: bytes
+    weights: bytes
+    expected: Expected
+    shape: Shape
 
 
-Literal = tuple[int, bool]
-"""A predicate, and whether it is negated."""
-
-_INDEXED: Final = frozenset(
-    {Op.FLAG, Op.LT, Op.LE, Op.EQ, Op.IS, Op.MEMBER, Op.ANY, Op.ALL, Op.HAS, Op.ABSENT}
-)
-
-
-def build_index(program: Program) -> Index:
-    """The index of a program that was verified; equal programs give equal indices."""
-    tables = _Tables(program)
-    conjunctions = _conjunctions(tables)
-    dimensions = _Dimensions(tables, conjunctions)
-    return _lay_out(tables, dimensions, _clustered(tables, dimensions, conjunctions))
-
-
-# ── Conjunctions ─────────────────────────────────────────────────────────────────────────────────
-
-Alternative = frozenset[Literal]
-"""Literals on one slot that must all hold."""
-
-Constraint = tuple[int, tuple[Alternative, ...]]
-"""A slot, and the alternatives of which one must hold."""
+def build_index(
+    program: Program, profile: Profile = NO_PROFILE, shape: Shape | None = None
+) -> Index:
+    """The index of a program that was verified; equal arguments give equal indices."""
+    shape = shape or Shape()
+    tables = Tables(program)
+    spans = _spans(tables)
+    conjunctions = [one for one in conjunctions_of(tables) if spans[one.rule] is not None]
+    of_constraint = constraint_checks(tables, conjunctions)
+    times = {one.rule: _time_check(spans[one.rule]) for one in conjunctions}
+    dimensions = _dimensions(tables, conjunctions, of_constraint, times, shape, profile)
+    cells_of_check = {
+        check: dimensions[check.slot].may_hold(check)
+        for check in chain(chain.from_iterable(of_constraint.values()), times.values())
+    }
+    members = _Members(dimensions, of_constraint, times, cells_of_check)
+    placed = [(one, members.cells(one)) for one in conjunctions]
+    if shape.clustered:
+        placed = clustered(placed, dimensions, shape.width)
+    return _lay_out(tables, dimensions, members, placed, shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Conjunction:
-    """Constraints that must all hold for a rule to be anything but false."""
-
-    rule: int
-    constraints: tuple[Constraint, ...]
-
-
-class _Tables:
-    """The arrays of a program as numbers."""
-
-    def __init__(self, program: Program) -> None:
-        self.kinds = [SlotKind(kind) for kind in program.slot_kinds]
-        self.symbols = [len(symbols) for symbols in program.symbols]
-        self.constants = floats(program.constants)
-        self.masks = integers("Q", program.masks)
-        self.op = integers("i", program.op)
-        self.a = integers("i", program.a)
-        self.b = integers("i", program.b)
-        self.node_kind = program.node_kind
-        self.node_first = integers("i", program.node_first)
-        self.node_count = integers("i", program.node_count)
-        self.children = integers("i", program.children)
-        self.roots = integers("i", program.rule_root)
-        self.version_rules = integers("i", program.version_rules)
-        first = integers("i", program.segment_first)
-        count = integers("i", program.segment_count)
-        versions = integers("i", program.segment_versions)
-        self.segments = [versions[f : f + c] for f, c in zip(first, count, strict=True)]
-
-    def mask(self, predicate: int) -> int:
-        """The mask of a MEMBER, ANY or ALL predicate, as one number."""
-        slot, first = self.a[predicate], self.b[predicate]
-        words = self.masks[first : first + mask_words(self.kinds[slot], self.symbols[slot])]
-        return sum(word << (WORD * place) for place, word in enumerate(words))
+def _spans(tables: Tables) -> list[tuple[int, int] | None]:
+    """For each rule the first and the last segment in which it is in force."""
+    of_version: dict[int, list[int]] = defaultdict(list)
+    for segment, versions in enumerate(tables.segments):
+        for version in versions:
+            of_version[version].append(segment)
+    spans: list[tuple[int, int] | None] = []
+    starts = tables.version_rules
+    for version in range(len(starts) - 1):
+        found = of_version[version]
+        if found and found[-1] - found[0] + 1 != len(found):
+            raise ValueError("a version is not in force without a break")
+        span = (found[0], found[-1]) if found else None
+        spans += [span] * (starts[version + 1] - starts[version])
+    return spans
 
 
-def _conjunctions(tables: _Tables) -> list[Conjunction]:
-    """The conjunctions of all rules; a rule that is always false has none."""
-    written = _Writer(tables)
-    found = []
-    for rule, root in enumerate(tables.roots):
-        if root == NEVER:
-            continue
-        alternatives = ((),) if root == ALWAYS else written.alternatives(root)
-        found += [Conjunction(rule, constraints) for constraints in alternatives]
-    return found
+def _time_check(span: tuple[int, int] | None) -> Check:
+    assert span is not None
+    return Check(TIME, BETWEEN, UNKNOWN, float(span[0]), float(span[1]))
 
 
-class _Writer:
-    """Writes nodes as alternatives of constraints: each node once, however many rules share it."""
-
-    def __init__(self, tables: _Tables) -> None:
-        self.tables = tables
-        # A node's children come before it, so this loop needs no recursion.
-        self.nodes: list[tuple[tuple[Constraint, ...], ...]] = []
-        for node in range(len(tables.node_kind)):
-            first = tables.node_first[node]
-            refs = tables.children[first : first + tables.node_count[node]]
-            parts = [self.alternatives(ref) for ref in refs]
-            write = _all_of if tables.node_kind[node] == NodeKind.ALL else _any_of
-            self.nodes.append(write(parts))
-
-    def alternatives(self, ref: int) -> tuple[tuple[Constraint, ...], ...]:
-        """What a condition is written as: one of the alternatives holds, unless it is false."""
-        if ref >= 0:
-            return self.nodes[ref]
-        predicate, negated = ~ref >> 1, bool(~ref & 1)
-        if self.tables.op[predicate] not in _INDEXED:
-            return ((),)
-        slot = self.tables.a[predicate]
-        return (((slot, (frozenset({(predicate, negated)}),)),),)
-
-
-_Alternatives = tuple[tuple[Constraint, ...], ...]
-
-
-def _all_of(parts: Sequence[_Alternatives]) -> _Alternatives:
-    """The product of the parts; a part that would make it too large is left out, or merged."""
-    results: _Alternatives = ((),)
-    for part in sorted(parts, key=len):
-        chosen = part if len(results) * len(part) <= CONJUNCTION_LIMIT else (_merged(part),)
-        results = tuple([(*left, *right) for left, right in product(results, chosen)])
-    return results
-
-
-def _any_of(parts: Sequence[_Alternatives]) -> _Alternatives:
-    """The parts side by side; merged into one when there are too many."""
-    results = tuple([alternative for part in parts for alternative in part])
-    return results if len(results) <= CONJUNCTION_LIMIT else (_merged(results),)
-
-
-def _merged(alternatives: _Alternatives) -> tuple[Constraint, ...]:
-    """What all alternatives have in common: the slots that each of them constrains."""
-    by_slot: dict[int, list[Alternative]] = defaultdict(list)
-    seen: Counter[int] = Counter()
-    for constraints in alternatives:
-        one_each: dict[int, tuple[Alternative, ...]] = {}
-        for slot, options in constraints:
-            # Of several constraints on one slot, the one with fewer alternatives tells more.
-            if slot not in one_each or len(options) < len(one_each[slot]):
-                one_each[slot] = options
-        for slot, options in one_each.items():
-            by_slot[slot] += options
-            seen[slot] += 1
-    return tuple(
-        [
-            (slot, tuple(dict.fromkeys(by_slot[slot])))
-            for slot in sorted(by_slot)
-            if seen[slot] == len(alternatives)
-        ]
-    )
-
-
-# ── Cells ────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Dimension:
-    """The cells of one slot, and which literals can hold in each."""
-
-    def __init__(self, tables: _Tables, slot: int, literals: Iterable[Literal]) -> None:
-        self.tables = tables
-        self.slot = slot
-        self.kind = tables.kinds[slot]
-        self.thresholds: list[float] = []
-        self.cell_of_code: list[int] = []
-        match self.kind:
-            case SlotKind.FLAG:
-                self.cells = 2
-            case SlotKind.QUANTITY:
-                self.thresholds = self._chosen_thresholds(literals)
-                self.cells = 2 * len(self.thresholds) + 1
-            case SlotKind.SYMBOL | SlotKind.TEXT:
-                codes = tables.symbols[slot] + 1
-                self.cells = min(codes, CELL_LIMIT)
-                self.cell_of_code = [code % CELL_LIMIT for code in range(codes)]
-            case SlotKind.SET:
-                self.cells = 1 + tables.symbols[slot]
-
-    def _chosen_thresholds(self, literals: Iterable[Literal]) -> list[float]:
-        """All thresholds, or, of too many, those at equal shares of their uses."""
-        tables = self.tables
-        values = sorted(
-            tables.constants[tables.b[predicate]]
-            for predicate, _ in literals
-            if tables.op[predicate] in (Op.LT, Op.LE, Op.EQ)
-        )
-        distinct = sorted(set(values))
-        if len(distinct) <= CELL_LIMIT:
-            return distinct
-        places = [len(values) * part // CELL_LIMIT for part in range(CELL_LIMIT)]
-        return sorted({values[place] for place in places})
-
-    def allowed(self, options: Sequence[Alternative]) -> frozenset[int]:
-        """The cells in which one of the alternatives may hold."""
-        if self.kind is SlotKind.SET:
-            return self._allowed_elements(options)
-        found: set[int] = set()
-        for option in options:
-            cells: set[int] | range = range(self.cells)
-            for predicate, negated in option:
-                possible = self._possible(predicate, negated)
-                cells = possible if isinstance(cells, range) else cells & possible
-            found.update(cells)
-        return frozenset(found)
-
-    def allowed_absent(self, options: Sequence[Alternative]) -> bool:
-        """Whether one of the alternatives may hold, or be unknown, for an absent value."""
-        absent = Op.ABSENT
-        return any(
-            not any(
-                self.tables.op[predicate] == absent and negated for predicate, negated in option
-            )
-            for option in options
-        )
-
-    def _allowed_elements(self, options: Sequence[Alternative]) -> frozenset[int]:
-        """For a set: 0 if some alternative needs no element, else the elements that may do."""
-        found: set[int] = set()
-        for option in options:
-            needed: set[int] | None = None
-            impossible = False
-            for predicate, negated in sorted(option):
-                op = self.tables.op[predicate]
-                if op == Op.ABSENT:
-                    impossible = impossible or not negated
-                elif not negated:
-                    elements = self._elements(predicate)
-                    # Of several needs, the one with the fewest elements tells the most. For ALL,
-                    # one element is as good as any.
-                    if op == Op.ALL:
-                        elements = {min(elements)} if elements else set()
-                    if elements and (needed is None or len(elements) < len(needed)):
-                        needed = elements
-            if impossible:
-                continue
-            found |= {0} if needed is None else {1 + element for element in needed}
-        return frozenset({0} if 0 in found else found)
-
-    def _elements(self, predicate: int) -> set[int]:
-        if self.tables.op[predicate] == Op.HAS:
-            return {self.tables.b[predicate]}
-        mask = self.tables.mask(predicate)
-        return {bit for bit in range(self.tables.symbols[self.slot]) if mask >> bit & 1}
-
-    def _possible(self, predicate: int, negated: bool) -> set[int]:
-        """The cells in which a literal holds for some value; more where that is not certain."""
-        tables = self.tables
-        op = Op(tables.op[predicate])
-        if op is Op.ABSENT:
-            return set(range(self.cells)) if negated else set()
-        match self.kind:
-            case SlotKind.FLAG:
-                return {int(not negated)}
-            case SlotKind.QUANTITY:
-                return set(
-                    self._possible_numbers(op, tables.constants[tables.b[predicate]], negated)
-                )
-            case _:
-                codes = range(tables.symbols[self.slot] + 1)
-                if op is Op.IS:
-                    held = {tables.b[predicate]}
-                else:
-                    mask = tables.mask(predicate)
-                    held = {code for code in codes if mask >> code & 1}
-                return {code % CELL_LIMIT for code in (set(codes) - held if negated else held)}
-
-    def _possible_numbers(self, op: Op, constant: float, negated: bool) -> Iterable[int]:
-        """Cell 2i lies between two thresholds, both left out; cell 2i + 1 is threshold i."""
-        place = bisect_left(self.thresholds, constant)
-        chosen = place < len(self.thresholds) and self.thresholds[place] == constant
-        # The cell that holds the constant; beside a threshold, values on both sides share it.
-        cell = 2 * place + chosen
-        if op is Op.EQ and not negated:
-            return (cell,)
-        if op is Op.EQ:
-            return (other for other in range(self.cells) if not chosen or other != cell)
-        # Where the constant is no threshold, its cell has values on both sides of it.
-        if op is Op.LT:
-            return range(cell, self.cells) if negated else range(cell + (not chosen))
-        return range(cell + chosen, self.cells) if negated else range(cell + 1)
-
-
-class _Dimensions:
-    """The dimensions of all slots that conjunctions constrain, and the cells of each constraint."""
-
-    def __init__(self, tables: _Tables, conjunctions: Iterable[Conjunction]) -> None:
-        constraints: dict[Constraint, int] = Counter(
-            constraint for conjunction in conjunctions for constraint in conjunction.constraints
-        )
-        literals: dict[int, list[Literal]] = defaultdict(list)
-        self.weight: Counter[int] = Counter()
-        for (slot, options), uses in constraints.items():
-            self.weight[slot] += uses
-            for option in options:
-                literals[slot] += sorted(option)
-        self.by_slot = {slot: _Dimension(tables, slot, found) for slot, found in literals.items()}
-        self.allowed = {
-            (slot, options): self.by_slot[slot].allowed(options) for slot, options in constraints
-        }
-
-    def share(self, constraint: Constraint) -> float:
-        """A guess at the share of values that satisfy a constraint: that of the cells.
-
-        Thresholds are where authors found it worth telling values apart, so their ranks say more
-        about how often they are passed than their sizes do.
-        """
-        return len(self.allowed[constraint]) / self.by_slot[constraint[0]].cells
-
-
-# ── Order ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _clustered(
-    tables: _Tables, dimensions: _Dimensions, conjunctions: Iterable[Conjunction]
-) -> list[Conjunction]:
-    """Conjunctions by version, then under their most selective constraints."""
-    version_of = [0] * len(tables.roots)
-    for version in range(len(tables.version_rules) - 1):
-        for rule in range(tables.version_rules[version], tables.version_rules[version + 1]):
-            version_of[rule] = version
-    keys = {
-        constraint: (dimensions.share(constraint), constraint[0], sorted(cells))
-        for constraint, cells in dimensions.allowed.items()
+def _dimensions(
+    tables: Tables,
+    conjunctions: Sequence[Conjunction],
+    of_constraint: Mapping[Constraint, Sequence[Check]],
+    times: Mapping[int, Check],
+    shape: Shape,
+    profile: Profile,
+) -> dict[int, Dimension]:
+    """The dimension of each slot, and of the time, by slot."""
+    uses: dict[int, dict[Check, int]] = defaultdict(lambda: defaultdict(int))
+    for conjunction in conjunctions:
+        uses[TIME][times[conjunction.rule]] += 1
+        for constraint in conjunction.constraints:
+            for check in of_constraint[constraint]:
+                uses[check.slot][check] += 1
+    return {
+        slot: Dimension(tables, slot, uses[slot], shape.cells, profile) for slot in sorted(uses)
     }
 
-    def place(conjunction: Conjunction) -> tuple[object, ...]:
-        best = sorted(keys[constraint] for constraint in conjunction.constraints)
-        # By slot first, so that neighbours are told apart by the same slot, then by its cells.
-        return (
-            version_of[conjunction.rule],
-            [(slot, cells[:1]) for _, slot, cells in best[:3]],
-            conjunction.rule,
-        )
 
-    return sorted(conjunctions, key=place)
+@dataclass(frozen=True)
+class _Members:
+    """What a conjunction asks of each dimension."""
+
+    dimensions: Mapping[int, Dimension]
+    of_constraint: Mapping[Constraint, Sequence[Check]]
+    times: Mapping[int, Check]
+    cells_of_check: Mapping[Check, int]
+
+    def cells(self, conjunction: Conjunction) -> Cells:
+        """By slot, the cells in which the conjunction is not false; other slots are all the same."""
+        found: Cells = {TIME: self.cells_of_check[self.times[conjunction.rule]]}
+        for constraint in conjunction.constraints:
+            slot = constraint[0]
+            dimension = self.dimensions[slot]
+            cells = 0
+            for check in self.of_constraint[constraint]:
+                cells |= self.cells_of_check[check]
+            if slot not in found:
+                found[slot] = cells
+            elif dimension.kind is SlotKind.SET:
+                # An element for each need: one of them stands for all.
+                found[slot] = min(found[slot], cells, key=lambda one: (dimension.share(one), one))
+            else:
+                found[slot] &= cells
+        return {slot: cells for slot, cells in found.items() if cells != self.dimensions[slot].full}
+
+    def checks(self, conjunction: Conjunction) -> list[Check]:
+        """The checks of a conjunction, the most selective first."""
+        found = [self.times[conjunction.rule]]
+        for constraint in conjunction.constraints:
+            checks = self.of_constraint[constraint]
+            # Alternatives are left to the rest, which a conjunction with alternatives has.
+            if len(checks) == 1:
+                found += checks
+        return sorted(found, key=self._share)
+
+    def _share(self, check: Check) -> tuple[float, Check]:
+        return self.dimensions[check.slot].share(self.cells_of_check[check]), check
 
 
 # ── Layout ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def _lay_out(
-    tables: _Tables, dimensions: _Dimensions, conjunctions: Sequence[Conjunction]
+    tables: Tables,
+    dimensions: Mapping[int, Dimension],
+    members: _Members,
+    placed: Sequence[tuple[Conjunction, Cells]],
+    shape: Shape,
 ) -> Index:
-    """The rows of every dimension, and the segments, over the conjunctions in their order."""
-    count = len(conjunctions)
-    words = max(1, (count + WORD - 1) // WORD)
-    everything = (1 << count) - 1
-    rows: list[int] = []
-    by_slot: dict[int, dict[tuple[tuple[Alternative, ...], ...], int]] = defaultdict(
-        lambda: defaultdict(int)
-    )
-    for number, conjunction in enumerate(conjunctions):
-        on_slot: dict[int, list[tuple[Alternative, ...]]] = defaultdict(list)
-        for slot, options in conjunction.constraints:
-            on_slot[slot].append(options)
-        for slot, together in on_slot.items():
-            by_slot[slot][tuple(together)] |= 1 << number
-    # The slot that most conjunctions constrain empties the most words first.
-    slots = sorted(by_slot, key=lambda slot: (-dimensions.weight[slot], slot))
-    dim_row, dim_first, dim_count = [], [], []
-    thresholds: list[float] = []
-    cells: list[int] = []
-    for slot in slots:
-        dimension = dimensions.by_slot[slot]
-        dim_row.append(len(rows))
-        if dimension.kind is SlotKind.QUANTITY:
-            dim_first.append(len(thresholds))
-            dim_count.append(len(dimension.thresholds))
-            thresholds += dimension.thresholds
-        else:
-            dim_first.append(len(cells))
-            dim_count.append(len(dimension.cell_of_code))
-            cells += dimension.cell_of_code
-        rows += _rows(dimension, by_slot[slot], everything)
-    segments = _segment_rows(tables, conjunctions)
-    data = b"".join(row.to_bytes(words * 8, "little") for row in rows)
-    segment_data = b"".join(row.to_bytes(words * 8, "little") for row in segments)
-    summary_words = (words + WORD - 1) // WORD
+    """The arrays, over the conjunctions in their order."""
+    tests = _Tests(dimensions)
+    levels = _levels([cells for _, cells in placed], dimensions, shape.width)
+    expected = _add_tests(tests, levels, dimensions, shape)
+    checks = _Checks(tables, dimensions)
+    lists = [checks.numbers(members.checks(conjunction)) for conjunction, _ in placed]
+    dims = list(dimensions.values())
+    codes = [len(dim.cell_of_code) for dim in dims]
+    cuts = [len(dim.cuts) for dim in dims]
     return Index(
-        words=words,
-        summary_words=summary_words,
-        dim_slot=pack_integers("i", slots),
-        dim_row=pack_integers("i", dim_row),
-        dim_first=pack_integers("i", dim_first),
-        dim_count=pack_integers("i", dim_count),
-        thresholds=pack_floats(thresholds),
-        cells=pack_integers("i", cells),
-        rows=data,
-        conjunction_rule=pack_integers("i", [conjunction.rule for conjunction in conjunctions]),
-        segments=segment_data,
+        width=shape.width,
+        levels=tuple([len(level) for level in levels]),
+        dim_slot=pack_integers("i", [dim.slot for dim in dims]),
+        dim_cells=pack_integers("i", [dim.cells for dim in dims]),
+        dim_first=pack_integers(
+            "i",
+            [
+                cut if dim.kind is SlotKind.QUANTITY else code
+                for dim, cut, code in zip(
+                    dims, accumulate(cuts, initial=0), accumulate(codes, initial=0), strict=False
+                )
+            ],
+        ),
+        dim_count=pack_integers("i", [cut or code for cut, code in zip(cuts, codes, strict=True)]),
+        cuts=pack_floats(chain.from_iterable(dim.cuts for dim in dims)),
+        codes=bytes(chain.from_iterable(dim.cell_of_code for dim in dims)),
+        node_tests=pack_integers("i", tests.first),
+        test_dim=pack_integers("i", tests.dim),
+        test_map=pack_integers("i", tests.map),
+        test_word=pack_integers("i", tests.word),
+        maps=bytes(tests.maps),
+        words=pack_integers("Q", tests.words),
+        conjunction_rule=pack_integers("i", [one.rule for one, _ in placed]),
+        conjunction_rest=bytes([one.rest for one, _ in placed]),
+        conjunction_first=pack_integers("i", accumulate(map(len, lists), initial=0)),
+        conjunction_checks=pack_integers("i", chain.from_iterable(lists)),
+        check_dim=pack_integers("i", checks.dim),
+        check_kind=bytes([check.kind for check in checks.found]),
+        check_absent=bytes([check.absent for check in checks.found]),
+        check_low=pack_floats([check.low for check in checks.found]),
+        check_high=pack_floats([check.high for check in checks.found]),
+        check_mask=pack_integers("i", checks.mask),
+        masks=pack_integers("Q", checks.masks),
+        weights=pack_floats(chain.from_iterable(dim.weights for dim in dims)),
+        expected=expected,
+        shape=shape,
     )
 
 
-def _rows(
-    dimension: _Dimension,
-    groups: dict[tuple[tuple[Alternative, ...], ...], int],
-    everything: int,
-) -> list[int]:
-    """The rows of a dimension: absent, failed, then one for each cell."""
-    absent = unconstrained = everything
-    if dimension.kind is SlotKind.SET:
-        # The row of a set is the OR of what its elements allow: begin with nothing.
-        cells = [0] * dimension.cells
-        for constraints, members in groups.items():
-            unconstrained &= ~members
-            # Rows of elements can say one constraint of a conjunction: the first that asks for any.
-            allowed = [dimension.allowed(options) for options in constraints]
-            asking = [cells_ for cells_ in allowed if 0 not in cells_]
-            for cell in asking[0] if asking else (0,):
-                cells[cell] |= members
-            if not all(dimension.allowed_absent(options) for options in constraints):
-                absent &= ~members
-        cells[0] |= unconstrained
-        return [absent, everything, *cells]
-    # Conjunctions enter and leave as the cells go by: most are allowed in one run of cells, so this
-    # costs a few operations for each instead of one for every cell.
-    changes = [0] * (dimension.cells + 1)
-    for constraints, members in groups.items():
-        allowed_cells = frozenset.intersection(*map(dimension.allowed, constraints))
-        for cell in allowed_cells:
-            if cell - 1 not in allowed_cells:
-                changes[cell] ^= members
-            if cell + 1 not in allowed_cells:
-                changes[cell + 1] ^= members
-        unconstrained &= ~members
-        if not all(dimension.allowed_absent(options) for options in constraints):
-            absent &= ~members
-    cells = list(accumulate(changes[:-1], xor))
-    return [absent, everything, *[cell | unconstrained for cell in cells]]
+def _levels(
+    leaves: Sequence[Cells], dimensions: Mapping[int, Dimension], width: int
+) -> list[list[Sequence[Cells]]]:
+    """The nodes of each level, the roots first: what each of their members asks for."""
+    levels: list[list[Sequence[Cells]]] = []
+    members = leaves
+    while members and (not levels or len(members) > ROOTS):
+        nodes = [members[at : at + width] for at in range(0, len(members), width)]
+        levels.append(nodes)
+        members = [_union(node, dimensions) for node in nodes]
+    return levels[::-1]
 
 
-def _segment_rows(tables: _Tables, conjunctions: Sequence[Conjunction]) -> list[int]:
-    """For each segment, the conjunctions of the rules that are in force."""
-    by_version = [0] * (len(tables.version_rules) - 1)
-    starts = tables.version_rules
-    for number, conjunction in enumerate(conjunctions):
-        version = bisect_right(starts, conjunction.rule) - 1
-        by_version[version] |= 1 << number
-    rows = []
-    for versions in tables.segments:
-        row = 0
-        for version in versions:
-            row |= by_version[version]
-        rows.append(row)
-    return rows
+def _union(members: Sequence[Cells], dimensions: Mapping[int, Dimension]) -> Cells:
+    """The cells in which some member is not false."""
+    found = dict(members[0])
+    for cells in members[1:]:
+        for slot in list(found):
+            if slot in cells:
+                found[slot] |= cells[slot]
+            else:
+                del found[slot]
+    return {slot: cells for slot, cells in found.items() if cells != dimensions[slot].full}
+
+
+class _Tests:
+    """The tests of all nodes, and their tables."""
+
+    def __init__(self, dimensions: Mapping[int, Dimension]) -> None:
+        self.dimensions = dimensions
+        self.number = {slot: number for number, slot in enumerate(dimensions)}
+        self.first = [0]
+        self.dim: list[int] = []
+        self.map: list[int] = []
+        self.word: list[int] = []
+        self.maps = bytearray()
+        self.words: list[int] = []
+        self.places: dict[tuple[int, ...], int] = {}
+
+    def add(self, slot: int, members: Sequence[Cells]) -> None:
+        """Add a test of the node that is being laid out."""
+        dimension = self.dimensions[slot]
+        groups: dict[int, int] = defaultdict(int)
+        everybody = 0
+        for number, cells in enumerate(members):
+            if slot in cells:
+                groups[cells[slot]] |= 1 << number
+            else:
+                everybody |= 1 << number
+        by_cell = [everybody] * dimension.cells
+        for mask, group in groups.items():
+            for cell in range(dimension.cells):
+                if mask >> cell & 1:
+                    by_cell[cell] |= group
+        palette = {word: place for place, word in enumerate(dict.fromkeys(by_cell))}
+        self.dim.append(self.number[slot])
+        self.map.append(len(self.maps))
+        self.word.append(len(self.words))
+        self.maps += bytes([palette[word] for word in by_cell])
+        self.words += palette
+
+    def end(self) -> None:
+        """End the tests of a node."""
+        self.first.append(len(self.dim))
+
+
+def _add_tests(
+    tests: _Tests,
+    levels: Sequence[Sequence[Sequence[Cells]]],
+    dimensions: Mapping[int, Dimension],
+    shape: Shape,
+) -> Expected:
+    """Choose the tests of every node, from the roots to the leaves."""
+    nodes = made = checked = 0.0
+    above = [Costs(1.0, {})] * (len(levels[0]) if levels else 0)
+    for depth, level in enumerate(levels):
+        leaf = depth == len(levels) - 1
+        below: list[Costs] = []
+        for members, costs in zip(level, above, strict=True):
+            chosen = tests_of(members, dimensions, costs, leaf=leaf, most=shape.tests)
+            for slot in chosen.slots:
+                tests.add(slot, members)
+            tests.end()
+            nodes += costs.reach
+            made += chosen.made
+            below += chosen.members
+        if leaf:
+            checked = sum(costs.reach for costs in below)
+        above = below
+    return Expected(round(nodes, 3), round(made, 3), round(checked, 3))
+
+
+class _Checks:
+    """The distinct checks, and the masks that they look into."""
+
+    def __init__(self, tables: Tables, dimensions: Mapping[int, Dimension]) -> None:
+        self.tables = tables
+        self.number = {slot: number for number, slot in enumerate(dimensions)}
+        self.found: dict[Check, int] = {}
+        self.dim: list[int] = []
+        self.mask: list[int] = []
+        self.masks: list[int] = []
+        self.places: dict[tuple[int, int], int] = {}
+
+    def numbers(self, checks: Sequence[Check]) -> list[int]:
+        """The numbers of checks, which are listed if they are new."""
+        for check in checks:
+            if check not in self.found:
+                self.found[check] = len(self.found)
+                self.dim.append(self.number[check.slot])
+                self.mask.append(self._place(check))
+        return [self.found[check] for check in checks]
+
+    def _place(self, check: Check) -> int:
+        if check.kind not in (MEMBER, ANY, NONE, ALL, NOT_ALL):
+            return 0
+        words = mask_words(self.tables.kinds[check.slot], self.tables.symbols[check.slot])
+        key = (check.mask, words)
+        if key not in self.places:
+            self.places[key] = len(self.masks)
+            self.masks += [check.mask >> WORD * word & 2**WORD - 1 for word in range(words)]
+        return self.places[key]

@@ -546,24 +546,26 @@ cdef class Core:
         return 0
 
     cdef int run_indexed(self, Frame frame, Scratch scratch, Py_ssize_t segment) except -1 nogil:
-        """Settle the rules that the index leaves, and list those that are true or unknown.
+        """List the rules that are true or unknown, settling those that the index leaves open.
 
-        What it drops is false for certain, so the lists are those of `run_segment`.
+        What it drops is false, so the lists are those of `run_segment`.
         """
         cdef int32_t* fired = &scratch.fired[0]
         cdef int32_t* undetermined = &scratch.undetermined[0]
-        cdef const int32_t* possible = &scratch.finds.possible[0]
-        cdef Py_ssize_t index, fired_count, undetermined_count = 0
+        cdef Py_ssize_t index, fired_count, undetermined_count
         cdef int32_t rule
         cdef int verdict
         self.finder.find(
             scratch.finds, segment, frame.state, frame.number, frame.code, frame.words, scratch.blind
         )
-        fired_count = scratch.finds.certain_count
+        fired_count = scratch.finds.fired_count
         for index in range(fired_count):
-            fired[index] = scratch.finds.certain[index]
-        for index in range(scratch.finds.possible_count):
-            rule = possible[index]
+            fired[index] = scratch.finds.fired[index]
+        undetermined_count = scratch.finds.undetermined_count
+        for index in range(undetermined_count):
+            undetermined[index] = scratch.finds.undetermined[index]
+        for index in range(scratch.finds.open_count):
+            rule = scratch.finds.open[index]
             check(0 <= rule < self.rule_count)
             verdict = self.settle(frame, scratch, self.roots[rule])
             if verdict == TRUE:

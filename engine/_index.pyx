@@ -1,4 +1,4 @@
-"""The walk of the index: from the values of an event to the rules that may fire.
+"""The walk of the index: from the values of an event to the rules that fire or are undetermined.
 
 A `Finder` is one index, shared by threads; `Finds` is what one search found, for one thread at a
 time. `clausal.compiler.index` says what the arrays mean, and `verify_index` has checked them.
@@ -7,13 +7,15 @@ time. `clausal.compiler.index` says what the arrays mean, and `verify_index` has
 from array import array
 
 cimport cython
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 
 from clausal.engine._kinds cimport (
     KIND_FLAG, KIND_QUANTITY, KIND_SET, STATE_FAILED, STATE_PRESENT
 )
 
-from clausal.compiler.program import floats, integers
+from clausal.compiler import cells as _cells
+from clausal.compiler.program import SlotKind, floats, integers
 
 __all__ = ("Finder", "Finds")
 
@@ -23,37 +25,79 @@ cdef extern from *:
     """
     int trailing_zeros(uint64_t word) noexcept nogil
 
+# ── Numbers that other modules give names to ─────────────────────────────────────────────────────
 
-cdef object _zeros(str kind, Py_ssize_t count):
-    """An array of so many zeros, never empty: a memory view must have something to look at."""
-    return array(kind, [0]) * max(count, 1)
+cdef enum Verdict:
+    FALSE
+    UNKNOWN
+    TRUE
+
+cdef enum:
+    CELL_ABSENT, CELL_FAILED, CELL_FIRST
+
+cdef enum:
+    CHECK_BETWEEN, CHECK_OUTSIDE, CHECK_MEMBER, CHECK_ANY, CHECK_NONE, CHECK_ALL, CHECK_NOT_ALL
+    CHECK_PRESENT, CHECK_MISSING
+
+cdef enum:
+    TIME = -1
+
+if [
+    FALSE, UNKNOWN, TRUE, CELL_ABSENT, CELL_FAILED, CELL_FIRST, CHECK_BETWEEN, CHECK_OUTSIDE,
+    CHECK_MEMBER, CHECK_ANY, CHECK_NONE, CHECK_ALL, CHECK_NOT_ALL, CHECK_PRESENT, CHECK_MISSING,
+    TIME,
+] != [
+    _cells.FALSE, _cells.UNKNOWN, _cells.TRUE, _cells.ABSENT, _cells.FAILED, _cells.FIRST,
+    _cells.BETWEEN, _cells.OUTSIDE, _cells.MEMBER, _cells.ANY, _cells.NONE, _cells.ALL,
+    _cells.NOT_ALL, _cells.PRESENT, _cells.MISSING, _cells.TIME,
+]:
+    raise ImportError("`clausal.engine._index` was built for another layout of indices")
+
+# How a rule was found: the greatest of what its conjunctions say. One that must be settled may be
+# true, so it tells more than one that is unknown.
+cdef enum Mark:
+    NOT_FOUND
+    FOUND_UNKNOWN
+    FOUND_OPEN
+    FOUND_TRUE
 
 
-cdef object _summaries(const uint64_t[::1] rows, Py_ssize_t words):
-    """For each row one bit a word, that says whether it is not 0."""
-    cdef Py_ssize_t row, word, count = rows.shape[0] // words, width = (words + 63) // 64
-    summaries = _zeros("Q", count * width)
-    cdef uint64_t[::1] found = summaries
-    for row in range(count):
-        for word in range(words):
-            if rows[row * words + word]:
-                found[row * width + (word >> 6)] |= <uint64_t> 1 << (word & 63)
-    return summaries
+cdef uint8_t* _bytes(list arrays, object data) except NULL:
+    """The address of an array of uint8 that the list keeps alive."""
+    cdef uint8_t[::1] view = array("B", data or b"\0")
+    arrays.append(view)
+    return &view[0]
 
 
-cdef inline Py_ssize_t _cell(
-    const double* thresholds, Py_ssize_t count, double value
-) noexcept nogil:
-    """Twice the number of thresholds that are less, and 1 more if the next one is equal."""
-    cdef Py_ssize_t low = 0, half, left = count
+cdef int32_t* _integers(list arrays, object data) except NULL:
+    cdef int32_t[::1] view = integers("i", data or bytes(4))
+    arrays.append(view)
+    return &view[0]
+
+
+cdef uint64_t* _words(list arrays, object data) except NULL:
+    cdef uint64_t[::1] view = integers("Q", data or bytes(8))
+    arrays.append(view)
+    return &view[0]
+
+
+cdef double* _floats(list arrays, object data) except NULL:
+    cdef double[::1] view = floats(data or bytes(8))
+    arrays.append(view)
+    return &view[0]
+
+
+cdef inline Py_ssize_t _cell(const double* cuts, Py_ssize_t count, double value) noexcept nogil:
+    """How many cuts are not greater."""
+    cdef Py_ssize_t low = 0, half
+    if count == 0:
+        return 0
     # Without a branch to be guessed wrong: the compiler turns the sum into a conditional move.
-    while left > 1:
-        half = left >> 1
-        low += half if thresholds[low + half - 1] < value else 0
-        left -= half
-    if left == 1 and thresholds[low] < value:
-        low += 1
-    return 2 * low + (low < count and thresholds[low] == value)
+    while count > 1:
+        half = count >> 1
+        low += half if cuts[low + half - 1] <= value else 0
+        count -= half
+    return low + (cuts[low] <= value)
 
 
 @cython.final
@@ -61,11 +105,16 @@ cdef class Finds:
     """What one search found, and the memory that it needs, used again for the next."""
 
     def __cinit__(self, Finder finder not None):
-        self.certain = _zeros("i", finder.rules)
-        self.possible = _zeros("i", finder.rules)
-        self.rows = _zeros("i", finder.most_rows)
-        self.row_first = _zeros("i", finder.dim_slot.shape[0] + 1)
-        self.seen = _zeros("B", finder.rules)
+        self.memory = []
+        rules = bytes(4 * finder.rules)
+        self.fired = _integers(self.memory, rules)
+        self.undetermined = _integers(self.memory, rules)
+        self.open = _integers(self.memory, rules)
+        self.found = _integers(self.memory, rules)
+        self.marks = _bytes(self.memory, bytes(finder.rules))
+        self.cell = _bytes(self.memory, bytes(finder.dimensions))
+        self.value = _floats(self.memory, bytes(8 * finder.dimensions))
+        self.elements = _words(self.memory, bytes(8 * finder.dimensions))
 
 
 @cython.final
@@ -73,126 +122,264 @@ cdef class Finder:
     """An index, ready to be searched. Threads may share it."""
 
     def __cinit__(self, index, kinds, word_first, word_count, Py_ssize_t rules):
+        cdef Py_ssize_t level, first = 0
+        self.arrays = []
         self.rules = rules
-        self.index_words = index.words
-        self.summary_words = (index.words + 63) // 64
-        slots = integers("i", index.dim_slot)
-        self.dim_slot = slots
-        self.dim_row = integers("i", index.dim_row)
-        self.dim_first = integers("i", index.dim_first)
-        self.dim_count = integers("i", index.dim_count)
-        self.thresholds = floats(index.thresholds)
-        self.cells = integers("i", index.cells)
-        # Without a dimension there is no row, and its address is taken all the same.
-        self.index_rows = integers("Q", index.rows or bytes(8))
-        self.segment_rows = integers("Q", index.segments)
-        self.summaries = _summaries(self.index_rows, self.index_words)
-        self.segment_summaries = _summaries(self.segment_rows, self.index_words)
-        self.conjunction_rule = integers("i", index.conjunction_rule)
-        self.dim_kind = array("B", [kinds[slot] for slot in slots])
-        self.dim_word = array("i", [word_first[slot] for slot in slots])
-        self.dim_words = array("i", [word_count[slot] for slot in slots])
-        # One for each dimension, but for sets one for each element too.
-        self.most_rows = len(slots) + 64 * sum(self.dim_words)
+        self.width = index.width
+        self.dimensions = len(index.dim_slot) // 4
+        self.conjunctions = len(index.conjunction_rest)
+        self.depth = len(index.levels)
+        self.roots = index.levels[0] if index.levels else 0
+        for level in range(self.depth):
+            self.level_first[level] = first
+            first += index.levels[level]
+            self.level_members[level] = (
+                self.conjunctions if level == self.depth - 1 else index.levels[level + 1]
+            )
+        self.cuts = _floats(self.arrays, index.cuts)
+        self.codes = _bytes(self.arrays, index.codes)
+        self.take_dimensions(index, kinds, word_first, word_count)
+        self.node_tests = _integers(self.arrays, index.node_tests)
+        self.take_tests(index)
+        self.maps = _bytes(self.arrays, index.maps)
+        # So that every byte of a map leads to a word, whatever it is: nobody has to look at each.
+        self.words = _words(self.arrays, index.words + bytes(8 * 256))
+        self.conjunction_rule = _integers(self.arrays, index.conjunction_rule)
+        self.conjunction_rest = _bytes(self.arrays, index.conjunction_rest)
+        self.conjunction_first = _integers(self.arrays, index.conjunction_first)
+        self.conjunction_checks = _integers(self.arrays, index.conjunction_checks)
+        self.take_checks(index)
+        self.masks = _words(self.arrays, index.masks)
+
+    def __dealloc__(self):
+        PyMem_Free(self.places)
+        PyMem_Free(self.tests)
+        PyMem_Free(self.checks)
+
+    cdef int take_dimensions(
+        self, object index, object kinds, object word_first, object word_count
+    ) except -1:
+        """Find where the value of each dimension is, and how it leads to a cell."""
+        cdef Py_ssize_t number
+        cdef Place* place
+        firsts, counts = integers("i", index.dim_first), integers("i", index.dim_count)
+        self.places = <Place*> PyMem_Malloc(max(1, self.dimensions) * sizeof(Place))
+        if self.places is NULL:
+            raise MemoryError
+        for number, slot in enumerate(integers("i", index.dim_slot)):
+            place = &self.places[number]
+            place.slot = slot
+            place.kind = SlotKind.QUANTITY if slot == TIME else kinds[slot]
+            place.count = counts[number]
+            place.cuts = self.cuts + <Py_ssize_t> firsts[number]
+            place.codes = self.codes + <Py_ssize_t> firsts[number]
+            place.word = 0 if slot == TIME else word_first[slot]
+            place.word_count = 0 if slot == TIME else word_count[slot]
+        return 0
+
+    cdef int take_tests(self, object index) except -1:
+        """Lay the tests side by side, so that one is read at once."""
+        cdef Py_ssize_t number
+        cdef const int32_t[::1] dims = integers("i", index.test_dim)
+        cdef const int32_t[::1] maps = integers("i", index.test_map)
+        cdef const int32_t[::1] words = integers("i", index.test_word)
+        self.tests = <Test*> PyMem_Malloc(max(1, dims.shape[0]) * sizeof(Test))
+        if self.tests is NULL:
+            raise MemoryError
+        for number in range(dims.shape[0]):
+            self.tests[number] = Test(
+                dims[number], maps[number], words[number],
+                self.places[dims[number]].kind == KIND_SET,
+            )
+        return 0
+
+    cdef int take_checks(self, object index) except -1:
+        """Lay the checks side by side."""
+        cdef Py_ssize_t number
+        cdef const int32_t[::1] dims = integers("i", index.check_dim)
+        cdef const int32_t[::1] masks = integers("i", index.check_mask)
+        cdef const double[::1] lows = floats(index.check_low)
+        cdef const double[::1] highs = floats(index.check_high)
+        cdef const uint8_t[::1] kinds = array("B", index.check_kind)
+        cdef const uint8_t[::1] absent = array("B", index.check_absent)
+        self.checks = <Check*> PyMem_Malloc(max(1, dims.shape[0]) * sizeof(Check))
+        if self.checks is NULL:
+            raise MemoryError
+        for number in range(dims.shape[0]):
+            self.checks[number] = Check(
+                lows[number], highs[number], dims[number], masks[number], kinds[number],
+                absent[number],
+            )
+        return 0
 
     cdef int find(
         self, Finds finds, Py_ssize_t segment, const uint8_t* state, const double* number,
-        const int32_t* code, const uint64_t* words, bint blind
+        const int32_t* code, const uint64_t* sets, bint blind
     ) noexcept nogil:
-        """Find the rules in force that fire, and those that may, for values by slot.
+        """Find the rules of a segment that fire, are undetermined, or must be settled.
 
-        What is dropped is false for certain. If blind, an absent value is one that failed.
+        Every other rule is false. If blind, an absent value is like one that failed.
         """
-        cdef Py_ssize_t part, bit, word
-        cdef uint64_t left, present
-        finds.certain_count = finds.possible_count = 0
-        self.find_rows(finds, state, number, code, words, blind)
-        for part in range(self.summary_words):
-            present = self.common(
-                finds,
-                self.segment_summaries[segment * self.summary_words + part],
-                &self.summaries[0], self.summary_words, part,
-            )
-            while present:
-                bit = trailing_zeros(present)
-                present &= present - 1
-                word = part * 64 + bit
-                left = self.common(
-                    finds,
-                    self.segment_rows[segment * self.index_words + word],
-                    &self.index_rows[0], self.index_words, word,
-                )
-                if left:
-                    self.consider(finds, left, word)
-        for part in range(finds.possible_count):
-            finds.seen[finds.possible[part]] = 0
+        cdef Py_ssize_t index
+        cdef int32_t rule
+        cdef uint8_t mark
+        finds.fired_count = finds.undetermined_count = finds.open_count = finds.found_count = 0
+        self.find_cells(finds, segment, state, number, code, sets, blind)
+        for index in range(self.roots):
+            self.visit(finds, 0, index, sets)
+        for index in range(finds.found_count):
+            rule = finds.found[index]
+            mark = finds.marks[rule]
+            finds.marks[rule] = NOT_FOUND
+            if mark == FOUND_TRUE:
+                finds.fired[finds.fired_count] = rule
+                finds.fired_count += 1
+            elif mark == FOUND_UNKNOWN:
+                finds.undetermined[finds.undetermined_count] = rule
+                finds.undetermined_count += 1
+            else:
+                finds.open[finds.open_count] = rule
+                finds.open_count += 1
         return 0
 
-    cdef int find_rows(
-        self, Finds finds, const uint8_t* state, const double* number, const int32_t* code,
-        const uint64_t* words, bint blind
+    cdef int find_cells(
+        self, Finds finds, Py_ssize_t segment, const uint8_t* state, const double* number,
+        const int32_t* code, const uint64_t* sets, bint blind
     ) noexcept nogil:
-        """The rows that the values of the event lead to."""
-        cdef Py_ssize_t dimension, count, part, index, end = 0
-        cdef int32_t slot, row
-        cdef uint8_t kind
-        cdef uint64_t elements
-        for dimension in range(self.dim_slot.shape[0]):
-            finds.row_first[dimension] = <int32_t> end
-            slot = self.dim_slot[dimension]
-            row = self.dim_row[dimension]
-            if state[slot] != STATE_PRESENT:
-                finds.rows[end] = row + (blind or state[slot] == STATE_FAILED)
-                end += 1
-                continue
-            row += 2
-            kind = self.dim_kind[dimension]
-            if kind == KIND_FLAG:
-                row += number[slot] != 0
-            elif kind == KIND_QUANTITY:
-                count = self.dim_count[dimension]
-                row += <int32_t> _cell(
-                    &self.thresholds[self.dim_first[dimension]] if count else NULL,
-                    count, number[slot],
+        """The cells that the values of the event lie in."""
+        cdef Py_ssize_t dimension, part
+        cdef const Place* place
+        cdef uint64_t elements, classes
+        cdef double value
+        cdef uint8_t* cell = finds.cell
+        for dimension in range(self.dimensions):
+            place = &self.places[dimension]
+            if place.slot != TIME and state[place.slot] != STATE_PRESENT:
+                cell[dimension] = (
+                    CELL_FAILED if blind or state[place.slot] == STATE_FAILED else CELL_ABSENT
                 )
-            elif kind != KIND_SET:
-                row += self.cells[self.dim_first[dimension] + code[slot]]
-            finds.rows[end] = row
-            end += 1
-            if kind == KIND_SET:
-                for part in range(self.dim_words[dimension]):
-                    elements = words[self.dim_word[dimension] + part]
+                finds.elements[dimension] = 0
+            elif place.kind == KIND_QUANTITY:
+                value = <double> segment if place.slot == TIME else number[place.slot]
+                finds.value[dimension] = value
+                cell[dimension] = <uint8_t> (CELL_FIRST + _cell(place.cuts, place.count, value))
+            elif place.kind == KIND_FLAG:
+                value = number[place.slot]
+                finds.value[dimension] = value
+                cell[dimension] = CELL_FIRST + (value != 0)
+            elif place.kind != KIND_SET:
+                finds.value[dimension] = code[place.slot]
+                cell[dimension] = place.codes[code[place.slot]]
+            else:
+                classes = 0
+                for part in range(place.word_count):
+                    elements = sets[place.word + part]
                     while elements:
-                        index = part * 64 + trailing_zeros(elements)
+                        classes |= (
+                            <uint64_t> 1 << place.codes[part * 64 + trailing_zeros(elements)]
+                        )
                         elements &= elements - 1
-                        finds.rows[end] = <int32_t> (row + 1 + index)
-                        end += 1
-        finds.row_first[self.dim_slot.shape[0]] = <int32_t> end
+                finds.elements[dimension] = classes
+                cell[dimension] = CELL_FIRST
         return 0
 
-    cdef uint64_t common(
-        self, Finds finds, uint64_t left, const uint64_t* rows, Py_ssize_t width, Py_ssize_t word
-    ) noexcept nogil:
-        """One word of the AND over all dimensions, of rows that are so wide."""
-        cdef Py_ssize_t dimension, index
-        cdef uint64_t found
-        for dimension in range(self.dim_slot.shape[0]):
+    cdef uint64_t test(self, Finds finds, Py_ssize_t node, uint64_t left) noexcept nogil:
+        """The members of a node that its tests leave."""
+        cdef const Test* test = &self.tests[self.node_tests[node]]
+        cdef const Test* end = &self.tests[self.node_tests[node + 1]]
+        cdef const uint8_t* maps = self.maps
+        cdef const uint64_t* words = self.words
+        cdef const uint8_t* cells = finds.cell
+        cdef uint64_t elements, found
+        while test < end:
+            found = words[test.word + maps[test.map + cells[test.dim]]]
+            if test.is_set:
+                elements = finds.elements[test.dim]
+                while elements:
+                    found |= words[test.word + maps[test.map + trailing_zeros(elements)]]
+                    elements &= elements - 1
+            left &= found
             if left == 0:
                 break
-            found = 0
-            for index in range(finds.row_first[dimension], finds.row_first[dimension + 1]):
-                found |= rows[finds.rows[index] * width + word]
-            left &= found
+            test += 1
         return left
 
-    cdef int consider(self, Finds finds, uint64_t left, Py_ssize_t word) noexcept nogil:
-        """List the rules of the conjunctions that are left in a word."""
-        cdef int32_t rule
-        while left:
-            rule = self.conjunction_rule[word * 64 + trailing_zeros(left)]
-            left &= left - 1
-            if not finds.seen[rule]:
-                finds.seen[rule] = 1
-                finds.possible[finds.possible_count] = rule
-                finds.possible_count = finds.possible_count + 1
+    cdef int visit(
+        self, Finds finds, Py_ssize_t level, Py_ssize_t at, const uint64_t* sets
+    ) noexcept nogil:
+        """Look for rules below a node, given by its place in its level."""
+        cdef Py_ssize_t first = at * self.width
+        cdef Py_ssize_t members = min(self.width, self.level_members[level] - first)
+        cdef uint64_t left
+        left = self.test(
+            finds, self.level_first[level] + at, (~(<uint64_t> 0)) >> (64 - members)
+        )
+        if level == self.depth - 1:
+            while left:
+                self.check(finds, first + trailing_zeros(left), sets)
+                left &= left - 1
+        else:
+            while left:
+                self.visit(finds, level + 1, first + trailing_zeros(left), sets)
+                left &= left - 1
         return 0
+
+    cdef int check(
+        self, Finds finds, Py_ssize_t conjunction, const uint64_t* sets
+    ) noexcept nogil:
+        """Decide a conjunction, and note its rule unless it is false."""
+        cdef const int32_t* check = &self.conjunction_checks[self.conjunction_first[conjunction]]
+        cdef const int32_t* end = &self.conjunction_checks[self.conjunction_first[conjunction + 1]]
+        cdef const Check* asked
+        cdef int32_t rule
+        cdef double value
+        cdef uint8_t cell, mark = FOUND_TRUE, verdict
+        while check < end:
+            asked = &self.checks[check[0]]
+            check += 1
+            cell = finds.cell[asked.dim]
+            if cell >= CELL_FIRST:
+                if asked.kind == CHECK_BETWEEN:
+                    value = finds.value[asked.dim]
+                    if not (asked.low <= value and value <= asked.high):
+                        return 0
+                elif not self.holds(finds, asked, sets):
+                    return 0
+                continue
+            verdict = asked.absent if cell == CELL_ABSENT else UNKNOWN
+            if verdict == FALSE:
+                return 0
+            if verdict == UNKNOWN:
+                mark = FOUND_UNKNOWN
+        if self.conjunction_rest[conjunction]:
+            mark = FOUND_OPEN
+        rule = self.conjunction_rule[conjunction]
+        if finds.marks[rule] == NOT_FOUND:
+            finds.found[finds.found_count] = rule
+            finds.found_count += 1
+        if finds.marks[rule] < mark:
+            finds.marks[rule] = mark
+        return 0
+
+    cdef bint holds(self, Finds finds, const Check* asked, const uint64_t* sets) noexcept nogil:
+        """Whether a check other than BETWEEN holds for the value, which is there."""
+        cdef Py_ssize_t part, code
+        cdef const uint64_t* mask = &self.masks[asked.mask]
+        cdef double value = finds.value[asked.dim]
+        if asked.kind == CHECK_MEMBER:
+            code = <Py_ssize_t> value
+            return mask[code >> 6] >> (code & 63) & 1
+        if asked.kind == CHECK_OUTSIDE:
+            return value < asked.low or value > asked.high
+        if asked.kind == CHECK_PRESENT or asked.kind == CHECK_MISSING:
+            return asked.kind == CHECK_PRESENT
+        sets += self.places[asked.dim].word
+        if asked.kind == CHECK_ANY or asked.kind == CHECK_NONE:
+            for part in range(self.places[asked.dim].word_count):
+                if sets[part] & mask[part]:
+                    return asked.kind == CHECK_ANY
+            return asked.kind == CHECK_NONE
+        for part in range(self.places[asked.dim].word_count):
+            if mask[part] & ~sets[part]:
+                return asked.kind == CHECK_NOT_ALL
+        return asked.kind == CHECK_ALL

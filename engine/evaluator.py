@@ -331,7 +331,7 @@ class Bundle:
         values = {name: _number(value) for name, value in params.items()}
         artifact = self.artifact
         program, corpus = rebind(artifact.program, artifact.corpus, values)
-        return Bundle(assemble(corpus, program, artifact.sources))
+        return Bundle(assemble(corpus, program, artifact.sources, artifact.profile))
 
 
 def _past(history: Past) -> History:

@@ -45,6 +45,7 @@ def use(bundle: Bundle) -> None:
     bundle.in_force("2024-05-01T00:00:00Z")
     bundle.event_model.model_json_schema()
     assert bundle.artifact.sources is not None
+    assert bundle.artifact.profile is not None
 
 
 @given(st.integers(0, 2**32))

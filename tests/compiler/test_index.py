@@ -1,20 +1,28 @@
-"""The index keeps every rule that is true or unknown, stays within its bounds, and pays.
+"""The index finds what trying every rule finds, however it is laid out, and stays within its bounds.
 
-What the evaluator does with an index is written out here the slow way, over the values of an event;
-the compiled core is the judge of which rules are true and unknown.
+The compiled core without an index is the judge of which rules are true and unknown; it is held
+against the reference interpreter by `tests/engine/test_differential.py`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from random import Random
+from typing import Any as Anything
+from typing import Final
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clausal.compiler.cells import CELL_LIMIT
+from clausal.compiler.conjunctions import CONJUNCTION_LIMIT, TOTAL_LIMIT
 from clausal.compiler.emit import emit
-from clausal.compiler.index import CELL_LIMIT, CONJUNCTION_LIMIT, Index, build_index
+from clausal.compiler.index import Index, Shape, build_index
 from clausal.compiler.ir import (
+    Absent,
     All,
     Any,
     Comparison,
@@ -26,9 +34,11 @@ from clausal.compiler.ir import (
     RuleDef,
 )
 from clausal.compiler.pipeline import optimise
+from clausal.compiler.profile import FAILED as FAILED_VALUE
+from clausal.compiler.profile import Profile, profile_of
 from clausal.compiler.program import Program, SlotKind, floats, integers
+from clausal.compiler.verify_index import verify_index
 from clausal.engine._core import Core
-from clausal.engine._frame import Frame
 from clausal.engine.event import EventError
 from clausal.engine.values import ABSENT, FAILED
 from tests.strategies.events import EventWriter
@@ -37,88 +47,95 @@ from tests.strategies.ir import corpora, write_corpus
 seeds = st.integers(0, 2**32)
 any_corpora = st.one_of(corpora(), seeds.map(lambda seed: write_corpus(Random(seed), 12)))
 
+SHAPES: Final = (
+    Shape(),
+    Shape(clustered=False),
+    Shape(width=2, cells=4, tests=1),
+    Shape(width=3, cells=5),
+    Shape(width=64, tests=0),
+    Shape(width=7, cells=64, tests=2, clustered=False),
+)
+"""Layouts that differ as much as they can."""
 
-class Plain:
-    """The index, followed the slow way."""
-
-    def __init__(self, program: Program, index: Index) -> None:
-        self.program = program
-        self.index = index
-        self.kinds = [SlotKind(kind) for kind in program.slot_kinds]
-        self.slots = integers("i", index.dim_slot)
-        self.first_row = integers("i", index.dim_row)
-        self.first = integers("i", index.dim_first)
-        self.count = integers("i", index.dim_count)
-        self.thresholds = floats(index.thresholds)
-        self.cells = integers("i", index.cells)
-        self.rules = integers("i", index.conjunction_rule)
-        size = index.words * 8
-        self.rows = [
-            int.from_bytes(index.rows[at : at + size], "little")
-            for at in range(0, len(index.rows), size)
-        ]
-        self.segments = [
-            int.from_bytes(index.segments[at : at + size], "little")
-            for at in range(0, len(index.segments), size)
-        ]
-
-    def candidates(self, values: Frame, segment: int, *, blind: bool = False) -> set[int]:
-        left = self.segments[segment]
-        for dimension in range(len(self.slots)):
-            left &= self._row(dimension, values, blind)
-        return {self.rules[bit] for bit in range(left.bit_length()) if left >> bit & 1}
-
-    def _row(self, dimension: int, values: Frame, blind: bool) -> int:
-        slot, base = self.slots[dimension], self.first_row[dimension]
-        value = values.value(slot)
-        if value is ABSENT and not blind:
-            return self.rows[base]
-        if value is ABSENT or value is FAILED:
-            return self.rows[base + 1]
-        base += 2
-        first, count = self.first[dimension], self.count[dimension]
-        symbols = self.program.symbols[slot]
-        match self.kinds[slot]:
-            case SlotKind.FLAG:
-                return self.rows[base + bool(value)]
-            case SlotKind.QUANTITY:
-                assert isinstance(value, float | int)
-                of_slot = self.thresholds[first : first + count]
-                place = bisect_left(of_slot, value)
-                at = place < count and of_slot[place] == value
-                return self.rows[base + 2 * place + at]
-            case SlotKind.SET:
-                assert isinstance(value, frozenset)
-                row = self.rows[base]
-                for bit, symbol in enumerate(symbols):
-                    if symbol in value:
-                        row |= self.rows[base + 1 + bit]
-                return row
-            case _:
-                code = symbols.index(str(value)) + 1 if value in symbols else 0
-                return self.rows[base + self.cells[first + code]]
+shapes = st.one_of(
+    st.sampled_from(SHAPES),
+    st.builds(
+        Shape,
+        width=st.integers(2, 64),
+        cells=st.integers(4, CELL_LIMIT),
+        tests=st.integers(0, 20),
+        clustered=st.booleans(),
+    ),
+)
 
 
-@given(corpus=any_corpora, seed=seeds, blind=st.booleans())
-def test_no_rule_that_matters_is_dropped(corpus: Corpus, seed: int, blind: bool) -> None:
-    program = emit(optimise(corpus))
-    core = Core(program, corpus.slots, time_slot=corpus.time_slot, ladders=corpus.ladders)
-    plain = Plain(program, build_index(program))
-    boundaries = integers("q", program.boundaries)
+def core_of(program: Program, corpus: Corpus, index: Index | None) -> Core:
+    if index is not None:
+        verify_index(index, program)
+    return Core(
+        program, corpus.slots, time_slot=corpus.time_slot, ladders=corpus.ladders, index=index
+    )
+
+
+def sample(corpus: Corpus, seed: int) -> Iterator[tuple[dict[str, object], int]]:
     writer = EventWriter(Random(seed), corpus)
-    for _ in range(30):
-        event, instant = writer.event(), writer.instant()
+    while True:
+        yield writer.event(), writer.instant()
+
+
+def stored(value: object) -> object:
+    """A value as profiles take it."""
+    if value is ABSENT:
+        return None
+    return FAILED_VALUE if value is FAILED else value
+
+
+def profile_from(program: Program, corpus: Corpus, seed: int, events: int) -> Profile:
+    core = core_of(program, corpus, None)
+    rows, instants = [], []
+    for event, instant in islice(sample(corpus, seed), events):
         try:
             values = core.read(event)
         except EventError:
             continue
-        fired, undetermined = core.run(values, instant, blind=blind)
-        segment = sum(boundary <= instant for boundary in boundaries)
-        kept = plain.candidates(values, segment, blind=blind)
-        assert {*fired, *undetermined} <= kept
+        row = [values.value(slot) for slot in range(len(corpus.slots))]
+        rows.append([stored(value) for value in row])
+        instants.append(float(instant))
+    return profile_of(program, rows, instants)
 
 
-def comparing(corpus: Corpus, conditions: list[Condition]) -> Corpus:
+@given(corpus=any_corpora, seed=seeds, shape=shapes, events=st.sampled_from([0, 3, 40]))
+def test_every_layout_finds_what_trying_every_rule_finds(
+    corpus: Corpus, seed: int, shape: Shape, events: int
+) -> None:
+    program = emit(optimise(corpus))
+    profile = profile_from(program, corpus, seed + 1, events)
+    core = core_of(program, corpus, build_index(program, profile, shape))
+    plain = core_of(program, corpus, None)
+    for event, instant in islice(sample(corpus, seed), 20):
+        try:
+            values, same = core.read(event), plain.read(event)
+        except EventError:
+            continue
+        for blind in (False, True):
+            assert core.run(values, instant, blind=blind) == plain.run(same, instant, blind=blind)
+
+
+def test_equal_arguments_give_equal_indices() -> None:
+    corpus = write_corpus(Random(3), 40)
+    program = emit(optimise(corpus))
+    profile = profile_from(program, corpus, 1, 50)
+    assert profile == profile_from(program, corpus, 1, 50)
+    assert profile.events > 20
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(profile), type=Profile)
+    assert build_index(program, profile) == build_index(emit(optimise(corpus)), again)
+    assert build_index(program, profile) != build_index(program)
+
+
+# ── Bundles made to be dear ──────────────────────────────────────────────────────────────────────
+
+
+def comparing(corpus: Corpus, conditions: Sequence[Condition]) -> Corpus:
     """The corpus with one rule for each condition."""
     model = corpus.rules[0]
     rules = tuple(
@@ -134,57 +151,159 @@ def comparing(corpus: Corpus, conditions: list[Condition]) -> Corpus:
         )
         for number, condition in enumerate(conditions)
     )
-    from msgspec.structs import replace
-
-    return replace(corpus, rules=rules, tests=())
+    return msgspec.structs.replace(corpus, rules=rules, tests=())
 
 
-def quantities(corpus: Corpus) -> list[int]:
+BASE: Final = write_corpus(Random(1), 8)
+
+
+def numbers() -> list[int]:
+    """Slots of numbers that are fields of the event."""
+    kinds = emit(optimise(BASE)).slot_kinds
+    return [
+        slot
+        for slot, kind in enumerate(kinds)
+        if kind == SlotKind.QUANTITY
+        and BASE.slots[slot].source == "field"
+        and getattr(BASE.slots[slot].type, "name", "") == "number"
+    ]
+
+
+FIELD: Final = numbers()[0]
+
+
+def at_least(value: float) -> Condition:
+    return Comparison(">=", Reading(FIELD), Constant(value))
+
+
+def less(value: float) -> Condition:
+    return Comparison("<", Reading(FIELD), Constant(value))
+
+
+def exactly(value: float) -> Condition:
+    return Comparison("==", Reading(FIELD), Constant(value))
+
+
+def thresholds(count: int) -> list[Condition]:
+    return [at_least(float(number)) for number in range(count)]
+
+
+def overlapping(count: int) -> list[Condition]:
+    return [
+        All((at_least(float(number)), less(float(number + count // 2)))) for number in range(count)
+    ]
+
+
+def points(count: int) -> list[Condition]:
+    return [exactly(float(number)) for number in range(count)]
+
+
+def negations(count: int) -> list[Condition]:
+    return [Negation(exactly(float(number))) for number in range(count)]
+
+
+def missing(count: int) -> list[Condition]:
+    absent = Absent(FIELD)
+    return [
+        All((Negation(absent), at_least(float(number)))) if number % 2 else absent
+        for number in range(count)
+    ]
+
+
+def mixed(count: int) -> list[Condition]:
+    kinds = (at_least, less, exactly, lambda value: Negation(exactly(value)))
+    return [kinds[number % 4](float(number // 4)) for number in range(count)]
+
+
+DEAR: Final = (thresholds, overlapping, points, negations, missing, mixed)
+
+
+def around(values: Sequence[float]) -> Iterator[dict[str, object]]:
+    """Events with a number beside, between and on thresholds, and without one."""
+    path = BASE.slots[FIELD].path
+    found: list[Anything] = [None, {"$failed": "gone"}]
+    for value in values:
+        found += [value - 0.5, value, value + 0.5]
+    for number in found:
+        event: dict[str, Anything] = {"time": "2024-05-01T12:00:00Z"}
+        inner = event
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+        if number is not None:
+            inner[path[-1]] = number
+        yield event
+
+
+def hold(corpus: Corpus, index: Index, events: Iterator[dict[str, object]]) -> int:
+    """Hold the index against trying every rule; returns how many rules fired in all."""
     program = emit(optimise(corpus))
-    return [slot for slot, kind in enumerate(program.slot_kinds) if kind == SlotKind.QUANTITY]
+    core, plain = core_of(program, corpus, index), core_of(program, corpus, None)
+    instant = corpus.versions[0].start
+    fired = 0
+    for event in events:
+        found = core.run(core.read(event), instant)
+        assert found == plain.run(plain.read(event), instant)
+        fired += len(found[0])
+    return fired
 
 
-def small(condition: Condition) -> Corpus:
-    return comparing(write_corpus(Random(1), 8), [condition])
+@pytest.mark.parametrize("dear", DEAR, ids=[one.__name__ for one in DEAR])
+@pytest.mark.parametrize("shape", SHAPES, ids=range(len(SHAPES)))
+def test_rules_on_one_field_are_told_apart(dear: Anything, shape: Shape) -> None:
+    corpus = comparing(BASE, dear(600))
+    index = build_index(emit(optimise(corpus)), shape=shape)
+    assert hold(corpus, index, around([float(n) for n in (-1, 0, 1, 2, 7, 63, 64, 150, 599)])) > 0
 
 
-def above(slot: int, value: float) -> Condition:
-    return Comparison(">=", Reading(slot), Constant(value))
+@pytest.mark.parametrize("dear", DEAR, ids=[one.__name__ for one in DEAR])
+def test_ten_thousand_rules_on_one_field_stay_small(dear: Anything) -> None:
+    corpus = comparing(BASE, dear(10_000))
+    program = emit(optimise(corpus))
+    index = build_index(program)
+    assert len(msgspec.msgpack.encode(index)) < 200 * 10_000
+    assert len(floats(index.cuts)) < 2 * CELL_LIMIT
+    assert hold(corpus, index, islice(around([0.0, 4999.0, 9999.0]), 8)) > 0
 
 
 def test_a_thousand_alternatives_stay_within_bounds() -> None:
-    corpus = write_corpus(Random(1), 8)
-    slot = quantities(corpus)[0]
-    many = Any(tuple(above(slot, float(number)) for number in range(1000)))
-    index = build_index(emit(optimise(comparing(corpus, [many]))))
+    corpus = comparing(BASE, [Any(tuple(exactly(float(2 * number)) for number in range(1000)))])
+    index = build_index(emit(optimise(corpus)))
     assert len(integers("i", index.conjunction_rule)) <= CONJUNCTION_LIMIT
-    assert len(floats(index.thresholds)) <= CELL_LIMIT
+    assert hold(corpus, index, around([float(number) for number in range(0, 2002, 77)])) > 0
 
 
 def test_products_of_alternatives_stay_within_bounds() -> None:
-    corpus = write_corpus(Random(1), 8)
-    one, two = quantities(corpus)[:2]
-    part = Any((above(one, 1.0), above(two, 2.0)))
+    kinds = emit(optimise(BASE)).slot_kinds
+    two = next(s for s, kind in enumerate(kinds) if kind == SlotKind.QUANTITY and s != FIELD)
+
+    def above(slot: int, value: float) -> Condition:
+        return Comparison(">=", Reading(slot), Constant(value))
+
+    part = Any((above(FIELD, 1.0), above(two, 2.0)))
     parts = [
-        Any((above(one, float(number)), Negation(above(two, float(number))), part))
+        Any((above(FIELD, float(number)), Negation(above(two, float(number))), part))
         for number in range(30)
     ]
-    index = build_index(emit(optimise(comparing(corpus, [All(tuple(parts))]))))
+    corpus = comparing(BASE, [All(tuple(parts))])
+    index = build_index(emit(optimise(corpus)))
     assert len(integers("i", index.conjunction_rule)) <= CONJUNCTION_LIMIT
+    hold(corpus, index, around([0.0, 1.0, 29.0]))
 
 
-def test_thousands_of_thresholds_share_rows_and_still_narrow_down() -> None:
-    corpus = write_corpus(Random(1), 8)
-    slot = quantities(corpus)[0]
-    rules = [above(slot, float(number)) for number in range(3000)]
-    program = emit(optimise(comparing(corpus, rules)))
-    plain = Plain(program, build_index(program))
-    assert len(plain.thresholds) <= CELL_LIMIT
-    bits = sorted(row.bit_count() for row in plain.rows[2:])
-    assert bits[0] < 50
-    assert bits[-1] == 3000
+def test_all_conjunctions_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TOTAL_LIMIT >= 100_000
+    monkeypatch.setattr("clausal.compiler.conjunctions.TOTAL_LIMIT", 100)
+    pairs = [Any(tuple(exactly(float(10 * n + m)) for m in range(8))) for n in range(60)]
+    corpus = comparing(BASE, pairs)
+    index = build_index(emit(optimise(corpus)))
+    assert len(integers("i", index.conjunction_rule)) <= 4 * 60
+    assert hold(corpus, index, around([0.0, 5.0, 17.0, 597.0])) > 0
 
 
-def test_equal_programs_have_equal_indices() -> None:
-    corpus = write_corpus(Random(3), 40)
-    assert build_index(emit(optimise(corpus))) == build_index(emit(optimise(corpus)))
+def test_conjunctions_that_ask_for_like_things_lie_together() -> None:
+    corpus = comparing(BASE, points(4000))
+    program = emit(optimise(corpus))
+    # Sixty cells for four thousand numbers: those of one cell fill about one leaf.
+    expected = build_index(program).expected
+    assert expected.nodes < 12
+    assert expected.conjunctions < 400

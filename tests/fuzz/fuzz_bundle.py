@@ -65,6 +65,7 @@ def use(bundle: Bundle) -> None:
             json.loads(explanation.to_json())
     bundle.in_force("2024-05-01T00:00:00Z")
     _ = bundle.artifact.sources
+    _ = bundle.artifact.profile
 
 
 if __name__ == "__main__":

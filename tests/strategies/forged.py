@@ -17,7 +17,13 @@ import msgspec
 from clausal.compiler.bundle import FORMAT, MAGIC, Artifact, describe
 from clausal.compiler.ir import Corpus
 
-SECTIONS: Final = ("corpus", "corpus", "corpus", "corpus", "program", "program", "index", "meta")
+SECTIONS: Final = (
+    *("corpus",) * 4,
+    *("program",) * 2,
+    *("index",) * 2,
+    "meta",
+    "profile",
+)
 """What is forged: the corpus, which has the most in it, more often than the rest."""
 
 _WORDS: Final = (0, 1, 2, 3, 7, 100, 2**31 - 2, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
