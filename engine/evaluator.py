@@ -154,7 +154,12 @@ class Bundle:
             EventError: also for what is not JSON, or not one object, or has a key twice.
             ValueError: if ``at`` is no instant with an offset.
         """
-        return self._core.evaluate_json(_bytes(event), _past(history), _instant(at), bounds)
+        return self._core.evaluate_json(
+            _bytes(event),
+            None if history is None else _past(history),
+            None if at is None else _instant(at),
+            bounds,
+        )
 
     @overload
     def evaluate_many(
