@@ -8,6 +8,7 @@ from typing import Final
 
 from clausal.compiler.ir import Bilingual
 from clausal.engine.decision import Decision, Measure
+from clausal.truth import Held
 
 OTHER: Final = "other"
 _UNTITLED: Final = Bilingual()
@@ -77,6 +78,7 @@ class Summary:
         unknown: Keys of events that no library declares, with the number of events that have them:
             perhaps misspelt fields. They are looked for in the first `inspected` events.
         seconds: How long it took; whoever runs it sets it.
+        held: The decisions held against the truth, if that is known.
     """
 
     decided: int = 0
@@ -92,6 +94,7 @@ class Summary:
     causes: dict[str, CauseCount] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     inspected: int = 0
+    held: Held | None = None
 
     @property
     def events(self) -> int:
@@ -104,8 +107,14 @@ class Summary:
         return self.events / self.seconds if self.seconds > 0 else 0.0
 
     def add(self, decision: Decision) -> None:
-        """Count a decision."""
+        """Count a decision.
+
+        Raises:
+            InputError: when it is held against a truth that cannot be read.
+        """
         self.decided += 1
+        if self.held is not None:
+            self.held.add(decision)
         self.with_findings += bool(decision.findings)
         self.with_undetermined += bool(decision.undetermined)
         for finding in decision.findings:
@@ -221,6 +230,7 @@ class Summary:
             "bad_by_cause": [_plain(count) for count in self.by_cause()],
             "inspected": self.inspected,
             "unknown_keys": [{"key": key, "count": count} for key, count in self.by_unknown()],
+            **({} if self.held is None else {"truth": self.held.to_dict()}),
         }
 
 

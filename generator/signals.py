@@ -119,7 +119,7 @@ def _codes(path: str, weights: dict[str, float]) -> Bytes:
 
 _EVENT_TYPES: Final = _codes("context.event_type", {
     "post": 60, "comment": 25, "repost": 8, "live_tick": 3, "tip": 2, "profile_edit": 0.5,
-    "rename": 0.2, "register": 0.3, "list_entry": 0.3, "push": 0.4, "search": 0.3,
+    "rename": 0.5, "list_entry": 0.3, "push": 0.4, "search": 0.3,
 })  # fmt: skip
 _POSTED: Final = _codes(
     "content.kind", {"video": 45, "image": 25, "text": 25, "audio": 3, "live": 2}
@@ -301,6 +301,7 @@ class Signals:
         hot_age = c["context.hot_event_age_h"][renamed]
         lately = np.where(np.isnan(hot_age), 72.0, np.maximum(hot_age, 0.1))
         rename[renamed] = np.round(lately * (hours[renamed] / QUARTER), 1)
+        rename[c["context.event_type"] == place("context.event_type", "rename")] = 0.0
         bot = record["bot"]
         c["account.id"] = number
         c["account.subject_id"] = subject

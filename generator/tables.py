@@ -70,17 +70,25 @@ class Tables:
         return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
     def truth(self, batch: Batch) -> pa.RecordBatch:
-        """What is truly going on behind each event."""
+        """What is truly going on behind each event.
+
+        ``conduct`` is that of the item, ``breach`` what is wrong, with the item or with the account.
+        """
         columns = batch.columns
         conduct = batch.conduct
-        breach = (columns["account.monetised"] > 0) & (columns["account.identity_verified"] == 0)
+        unverified = (columns["account.monetised"] > 0) & (
+            columns["account.identity_verified"] == 0
+        )
+        breach = np.where(
+            INNOCENT[conduct], np.where(unverified, _UNVERIFIED, len(NAMES)), conduct
+        ).astype(np.int8)
         return _table(
             event_id=self.array("context.event_id", columns["context.event_id"]),
             conduct=_named(_CONDUCTS, np.where(conduct < 0, np.int8(len(NAMES)), conduct)),
-            innocent=pa.array(INNOCENT[conduct] & ~breach),
+            innocent=pa.array(breach == len(NAMES)),
+            breach=_named(_CONDUCTS, breach),
             family=_named(_FAMILIES, _FAMILY_OF[conduct]),
             resembles=_named(_CONDUCTS, _RESEMBLES[conduct]),
-            account_breach=_named(("none", "unverified_earner"), breach.astype(np.int8)),
             content_id=self.array("content.id", columns["content.id"]),
             account_id=self.array("account.id", columns["account.id"]),
             first_post=pa.array(batch.first),
@@ -247,7 +255,9 @@ def _offset(instant: dt.datetime) -> str:
 
 # ── What the truth calls things ──────────────────────────────────────────────────────────────────
 
-_CONDUCTS: Final = (*NAMES, "none")
+_CONDUCTS: Final = (*NAMES, "none", "unverified_earner")
+_UNVERIFIED: Final = len(NAMES) + 1
+"""An account that earns money unverified is in breach, whatever its items are."""
 _FAMILIES: Final = ("truth", "identity", "traffic", "safety", "persons", "fraud", "none")
 _FAMILY_OF: Final = np.array(
     [_FAMILIES.index(one.family or "none") for one in CONDUCTS.values()] + [len(_FAMILIES) - 1],

@@ -49,6 +49,10 @@ EXAMPLES: Final = (
         "clausal run events.ndjson -o d.ndjson --rejects bad.ndjson --summary-json s.json",
     ),
     (
+        "how right the decisions are",
+        "clausal run events.parquet -o decisions.ndjson --truth truth.parquet",
+    ),
+    (
         "as a gate: exit code 1 if anything was found",
         "clausal run policies.clausal event.json --quiet --fail-on-findings",
     ),
@@ -84,6 +88,15 @@ def command(
         typer.Option(
             metavar="FILE",
             help="Strikes, tallies and similarities, by target or event: see the documentation.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What is truly behind each event, such as `generate --truth` writes: the summary says "
+            "how right the decisions are.",
             rich_help_panel=_INPUT,
         ),
     ] = None,
@@ -182,6 +195,8 @@ def command(
     """
     from clausal.cli.stream import Settings, Stream
     from clausal.cli.summary import print_summary
+    from clausal.reading import open_events
+    from clausal.truth import Held, TruthFile
 
     policies, events = split_inputs(inputs or [])
     if not events:
@@ -190,9 +205,13 @@ def command(
             code=Exit.USAGE,
             hint="name event files after the policies, or `-` for standard input",
         )
-    if events.count(STDIO) > 1:
+    if [*events, truth].count(STDIO) > 1:
         raise CommandError("standard input can be read once", code=Exit.USAGE)
-    read = [*events, *(files_of(policies) if policies else []), *([history] if history else [])]
+    read = [
+        *events,
+        *(files_of(policies) if policies else []),
+        *(name for name in (history, truth) if name),
+    ]
     keep_apart([name for name in (output, rejects, summary_json) if name], read)
     bundle = bundle_of(policies, params_of(param))
     settings = Settings(
@@ -209,8 +228,12 @@ def command(
         to_terminal = output == STDIO and sys.stdout.isatty()
         wanted = _is_alone(output) if progress is None else progress
         stream = Stream(bundle, settings, out, aside, for_terminal=to_terminal)
+        if truth is not None:
+            stream.summary.held = Held(TruthFile(stack.enter_context(open_events(truth))))
         # Decisions and a progress bar on one terminal would be neither.
         end = stream.decide(events, format, progress=wanted and not to_terminal)
+        if end is None and stream.summary.held is not None:
+            stream.summary.held.finish()
     summary = stream.summary
     if summary_json is not None:
         _write_summary(summary_json, summary, bundle)

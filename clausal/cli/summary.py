@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from clausal.compiler.ir import Bilingual, Corpus
     from clausal.summary import Summary
+    from clausal.truth import Held, Hits, Ratio
 
 _MOST_FIELDS: Final = 10
 _MOST_CAUSES: Final = 10
@@ -24,7 +25,7 @@ def print_summary(
 ) -> None:
     """Print what a run came to: by rule, measure, ladder, lacking field and cause of bad events.
 
-    `written` says where the decisions went.
+    Where the truth is known, rules and measures are held against it. `written` says where the decisions went.
     """
     parts = [
         _rules(summary),
@@ -33,6 +34,7 @@ def print_summary(
         _lacks(summary),
         _unknown(summary, corpus),
         _causes(summary),
+        *_held(summary),
     ]
     for part in parts:
         if part is not None:
@@ -40,6 +42,9 @@ def print_summary(
     silent = _silent(summary, corpus)
     if silent:
         show(safe(silent, "dim"), stream=stream)
+    missed = "" if summary.held is None else _missed(summary.held)
+    if missed:
+        show(safe(missed, "yellow"), stream=stream)
     show(*_totals(summary, stopped=stopped, written=written), stream=stream)
 
 
@@ -195,6 +200,78 @@ def _causes(summary: Summary) -> Table | None:
     if len(counts) > _MOST_CAUSES:
         rows.add_row(safe(f"and {counted(len(counts) - _MOST_CAUSES, 'more cause')}", "dim"))
     return rows
+
+
+def _held(summary: Summary) -> list[Table]:
+    """Rules and measures held against the truth."""
+    held = summary.held
+    if held is None:
+        return []
+    rules = _held_table("Rule, held against the truth")
+    before = None
+    for (policy, version, rule), hits in sorted(held.rules.items()):
+        if (policy, version) != before:
+            before = policy, version
+            rules.add_row(safe(f"{policy} {version}", "bold"))
+        rules.add_row(safe(f"  {rule}"), *_held_cells(held, hits))
+    measures = _held_table("Measure, held against the truth")
+    for count in summary.by_grade():
+        if count.sanction in held.measures:
+            cells = _held_cells(held, held.measures[count.sanction])
+            measures.add_row(safe(count.sanction), *cells)
+    for name, hits in (("any finding", held.findings), ("any measure", held.measured)):
+        cells = _held_cells(held, hits, everything=True)
+        measures.add_row(safe(name, "bold"), *cells)
+    return [rules, measures] if held.rules else [measures]
+
+
+def _held_table(heading: str) -> Table:
+    return table(
+        (heading, "name"),
+        ("precision %", "count"),
+        ("innocents hit %", "count"),
+        ("recall %", "text"),
+    )
+
+
+def _held_cells(held: Held, hits: Hits, *, everything: bool = False) -> list[Text]:
+    name, recall = held.recall(hits)
+    if everything:
+        name, recall = "all breaches", held.recall_of_all(hits)
+    cell = _ratio(recall)
+    if name:
+        cell.append(" of ", style="dim").append_text(safe(name))
+    return [_ratio(held.precision(hits)), _ratio(held.innocents(hits), "red"), cell]
+
+
+def _ratio(ratio: Ratio, style: str = "") -> Text:
+    """A share in percent, with the interval in which it lies."""
+    from rich.text import Text
+
+    share, interval = ratio.share, ratio.interval
+    if share is None or interval is None:
+        return Text("")
+    low, high = interval
+    cell = Text(_percent(share), style=style if ratio.count else "dim")
+    return cell.append(f" ({_percent(low)}–{_percent(high)})", style="dim")
+
+
+def _percent(share: float) -> str:
+    """In percent, to two digits; to three near 100, which is not 100."""
+    percent = 100 * share
+    if percent < 9.95:
+        return f"{percent:.2g}"
+    return f"{percent:.1f}" if 99 < percent < 100 else f"{percent:.0f}"
+
+
+def _missed(held: Held) -> str:
+    """What could not be held against the truth, or stood in it for nothing."""
+    parts = []
+    if held.without_truth:
+        parts.append(f"of {counted(held.without_truth, 'event')} the truth is not known")
+    if held.without_event:
+        parts.append(f"{counted(held.without_event, 'truth')} of events that were not decided")
+    return "; ".join(parts)
 
 
 def _silent(summary: Summary, corpus: Corpus) -> str:
