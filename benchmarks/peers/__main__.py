@@ -179,7 +179,7 @@ def admit(one: Contestant, expected: list[list[str]], limits: Limits) -> None:
     first = one.process.ask("check", limits.once, start=0, stop=1)
     again = one.process.ask("check", limits.once, start=0, stop=1)
     seconds = max(1e-7, min(first["seconds"], again["seconds"]))
-    count = max(1, min(len(expected), int(limits.once / 2 / seconds)))
+    count = max(1, min(len(expected), int(limits.once / 6 / seconds)))
     answer = one.process.ask("check", limits.once, start=0, stop=count)
     if not one.kind.about.floor:
         for number, (names, right) in enumerate(zip(answer["answers"], expected, strict=False)):
