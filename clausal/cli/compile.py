@@ -33,6 +33,10 @@ EXAMPLES: Final = (
         "with a stricter threshold",
         "clausal compile policies -o strict.clausal --param staged_cutoff=0.7",
     ),
+    (
+        "laid out for events like those of last week",
+        "clausal compile policies -o policies.clausal --profile events.ndjson",
+    ),
 )
 
 
@@ -45,6 +49,15 @@ def command(
         ),
     ] = "policies.clausal",
     param: ParamOption = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="EVENTS",
+            help="A sample of events: rules are laid out so that events like these cost least.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the facts as a JSON object.")
     ] = False,
@@ -53,7 +66,7 @@ def command(
 ) -> int:
     """Compile policies, with the libraries they use, into one file: the bundle.
 
-    The same sources give the same bytes. The digest names the bundle in every decision, and the
+    The same sources, and the same profile, give the same bytes. The digest names the bundle in every decision, and the
     bound on steps says what one event can cost at most.
     """
     from rich.text import Text
@@ -69,8 +82,12 @@ def command(
             code=Exit.USAGE,
             hint="name a file: `-o policies.clausal`",
         )
-    keep_apart([output], files_of(paths))
+    keep_apart([output], [*files_of(paths), *([] if profile is None else [profile])])
     artifact = compiled(paths, params_of(param))
+    if profile is not None:
+        from clausal.sampling import profiled
+
+        artifact = profiled(artifact, profile)
     data = pack(artifact)
     if to_stdout:
         sys.stdout.buffer.write(data)

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from clausal.cli.compile import Facts, bytes_text
+from clausal.cli.index_tree import TreeFacts, picture, tables
 from clausal.cli.loading import bundle_of, load_artifact
 from clausal.cli.shell import (
     ColorOption,
     DebugOption,
     Exit,
     counted,
+    keep_apart,
     print_json,
     print_text,
     safe,
     show,
+    write_file,
 )
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
     from clausal.compiler.bundle import Artifact
@@ -32,6 +36,10 @@ EXAMPLES: Final = (
     (
         "every rule with its conditions as they are evaluated",
         "clausal inspect policies.clausal --ir",
+    ),
+    (
+        "the decision tree, in figures and as a picture",
+        "clausal inspect policies.clausal --tree --svg tree.svg",
     ),
     ("for a program", "clausal inspect policies.clausal --json"),
 )
@@ -52,6 +60,14 @@ def command(
     ir: Annotated[
         bool, typer.Option("--ir", help="Print each rule's condition after all passes.")
     ] = False,
+    tree: Annotated[
+        bool,
+        typer.Option("--tree", help="Show the decision tree, and what an event costs in it."),
+    ] = False,
+    svg: Annotated[
+        str | None,
+        typer.Option("--svg", metavar="FILE", help="Draw the decision tree.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     _color: ColorOption = None,
     _debug: DebugOption = False,
@@ -62,9 +78,13 @@ def command(
     """
     from clausal.dsl.render.visible import visible
 
+    if svg is not None:
+        keep_apart([svg], [] if bundle is None else [bundle])
     artifact, size = _artifact(bundle)
+    if svg is not None:
+        write_file(Path(svg), picture(TreeFacts.of(artifact), artifact).encode())
     if as_json:
-        print_json(_as_json(artifact, size, with_ir=ir))
+        print_json(_as_json(artifact, size, with_ir=ir, with_tree=tree))
         return Exit.FINE
     _print_facts(artifact, size)
     corpus = artifact.corpus
@@ -79,11 +99,24 @@ def command(
         if corpus.params:
             show("")
             show(_params(corpus))
+    if tree:
+        show("")
+        show(*_tree(artifact))
     if ir:
         show("")
         for line in conditions(corpus):
             print_text(visible(line))
     return Exit.FINE
+
+
+def _tree(artifact: Artifact) -> list[RenderableType]:
+    facts = TreeFacts.of(artifact)
+    levels, costs = tables(facts)
+    about = (
+        f"{counted(facts.conjunctions, 'conjunction')} on {counted(facts.inputs, 'input')}, "
+        f"{facts.rest:,} to be settled in full, {bytes_text(facts.bytes)}; expected costs {facts.source}"
+    )
+    return [levels, "", costs, "", about]
 
 
 def _artifact(name: str | None) -> tuple[Artifact, int]:
@@ -231,7 +264,7 @@ def conditions(corpus: Corpus) -> list[str]:
     return dump_conditions(optimise(corpus)).splitlines()
 
 
-def _as_json(artifact: Artifact, size: int, *, with_ir: bool) -> dict[str, object]:
+def _as_json(artifact: Artifact, size: int, *, with_ir: bool, with_tree: bool) -> dict[str, object]:
     import msgspec
 
     corpus = artifact.corpus
@@ -262,6 +295,8 @@ def _as_json(artifact: Artifact, size: int, *, with_ir: bool) -> dict[str, objec
         ],
         "sanction_names": [sanction.name for sanction in corpus.sanctions],
     }
+    if with_tree:
+        value["tree"] = asdict(TreeFacts.of(artifact))
     if with_ir:
         value["conditions"] = conditions(corpus)
     return value

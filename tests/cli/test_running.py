@@ -685,6 +685,40 @@ def test_inspect() -> None:
     assert facts["conditions"]
 
 
+@pytest.mark.usefixtures("shop")
+def test_the_tree_is_shown_and_drawn() -> None:
+    ran = clausal("inspect", "shop.clausal", "--tree", "--svg", "tree.svg")
+    assert ran.code == Exit.FINE
+    assert "leaves" in ran.out
+    assert "guessed" in ran.out
+    tree = json.loads(clausal("inspect", "shop.clausal", "--tree", "--json").out)["tree"]
+    drawn = Path("tree.svg").read_text(encoding="utf-8")
+    assert drawn.count("<rect ") == tree["worst_nodes"] > 0
+    assert drawn.endswith("</svg>\n")
+    assert 0 < tree["expected_nodes"] <= tree["worst_nodes"]
+    assert tree["worst_checks"] == tree["conjunctions"]
+    assert clausal("inspect", "shop.clausal", "--svg", "shop.clausal").code == Exit.USAGE
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_profile_changes_the_layout_alone() -> None:
+    arguments = ("compile", "policies", "--profile", "events.ndjson", "-o")
+    assert clausal(*arguments, "profiled.clausal").code == Exit.FINE
+    assert clausal(*arguments, "again.clausal").code == Exit.FINE
+    assert Path("profiled.clausal").read_bytes() == Path("again.clausal").read_bytes()
+    tree = json.loads(clausal("inspect", "profiled.clausal", "--tree", "--json").out)["tree"]
+    assert tree["events"] > 0
+    found = [
+        [one["findings"] for one in decisions(clausal("run", name, "events.ndjson").out)]
+        for name in ("shop.clausal", "profiled.clausal")
+    ]
+    assert found[0] == found[1]
+    Path("none.ndjson").write_text("{}\n", encoding="utf-8")
+    refused = clausal("compile", "policies", "-o", "x.clausal", "--profile", "none.ndjson")
+    assert refused.code != Exit.FINE
+    assert "no event in it" in refused.err
+
+
 def test_inspect_of_the_policies_that_ship() -> None:
     assert "cn.self_media_traffic" in clausal("inspect").out
 
