@@ -115,6 +115,15 @@ class Core:
             ValueError: if the values were read by another core.
         """
 
+    def found(self, values: Frame, instant: int) -> tuple[list[int], list[int]]:
+        """What the index makes of an event: the rules that fire for certain, and those that may.
+
+        All others are false for certain. Those that may are settled by looking at their conditions.
+
+        Raises:
+            ValueError: if the values were read by another core, or there is no index.
+        """
+
     def lacking(self, values: Frame, rule: int, *, blind: bool = False) -> list[int]:
         """The slots whose values an undetermined rule lacks, ascending; none for other rules.
 

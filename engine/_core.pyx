@@ -364,6 +364,24 @@ cdef class Core:
         finally:
             self.put_back(scratch)
 
+    def found(self, Frame values not None, int64_t instant):
+        """What the index makes of an event: the rules that fire for certain, and those that may."""
+        cdef Scratch scratch
+        cdef Finds finds
+        cdef Py_ssize_t index
+        if self.finder is None:
+            raise ValueError("there is no index")
+        scratch = self.scratch_of(values)
+        try:
+            self.evaluate_at(values, scratch, instant, False)
+            finds = scratch.finds
+            return (
+                sorted([finds.certain[index] for index in range(finds.certain_count)]),
+                sorted([finds.possible[index] for index in range(finds.possible_count)]),
+            )
+        finally:
+            self.put_back(scratch)
+
     def lacking(self, Frame values not None, Py_ssize_t rule, *, bint blind=False):
         """The slots whose values an undetermined rule lacks, ascending; none for other rules."""
         cdef Scratch scratch = self.scratch_of(values)

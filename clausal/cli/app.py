@@ -19,6 +19,7 @@ import typer
 
 from clausal.cli import (
     affirm,
+    bench,
     check,
     coverage,
     explain,
@@ -26,6 +27,7 @@ from clausal.cli import (
     generate,
     init,
     inspect,
+    profile,
     run,
     schema,
     test,
@@ -58,6 +60,8 @@ COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
     ("run", _RUNNING, run),
     ("explain", _RUNNING, explain),
     ("generate", _RUNNING, generate),
+    ("bench", _RUNNING, bench),
+    ("profile", _RUNNING, profile),
     ("inspect", _LOOKING, inspect),
     ("schema", _LOOKING, schema),
     ("version", _LOOKING, version),
