@@ -63,8 +63,7 @@ class RuleProfile:
     Attributes:
         policy, version, rule: Its name.
         in_force: For how many events it was in force at the act.
-        certain: For how many events the index alone knew that it fires.
-        alive: For how many events its condition had to be looked at.
+        alive: For how many events its condition had to be looked at, because the index left it open.
         fired, undetermined: For how many events it was so.
         tests: How many tests of predicates it made.
         cost: Nanoseconds for all events: tests times what a test of the kind costs.
@@ -74,7 +73,6 @@ class RuleProfile:
     version: str
     rule: str
     in_force: int = 0
-    certain: int = 0
     alive: int = 0
     fired: int = 0
     undetermined: int = 0
@@ -321,18 +319,16 @@ def profile(artifact: Artifact, events: Sequence[dict[str, object]]) -> Profile:
         instant = values.value(time_slot)
         at = int(instant) if isinstance(instant, float) else 0
         segments[bisect_right(boundaries, at)] += 1
-        certain, possible = core.found(values, at)
+        open_ = core.left_open(values, at)
         fired, undetermined = core.run(values, at)
         true, unknown = probe.ask(probe.read(event))
         true_of.update(true)
         unknown_of.update(unknown)
         fired_of.update(fired)
-        for rule in certain:
-            rules[rule].certain += 1
         for rule in undetermined:
             rules[rule].undetermined += 1
         walk.begin(true, unknown)
-        for rule in possible:
+        for rule in open_:
             tests: list[int] = []
             searches: list[int] = []
             walk.settle(walk.roots[rule], tests, searches)

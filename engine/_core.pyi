@@ -115,10 +115,10 @@ class Core:
             ValueError: if the values were read by another core.
         """
 
-    def found(self, values: Frame, instant: int) -> tuple[list[int], list[int]]:
-        """What the index makes of an event: the rules that fire for certain, and those that may.
+    def left_open(self, values: Frame, instant: int) -> list[int]:
+        """The rules whose conditions have to be looked at, because the index leaves them open.
 
-        All others are false for certain. Those that may are settled by looking at their conditions.
+        The index settles all others: they are false, or fire, or are undetermined.
 
         Raises:
             ValueError: if the values were read by another core, or there is no index.

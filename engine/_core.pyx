@@ -364,21 +364,16 @@ cdef class Core:
         finally:
             self.put_back(scratch)
 
-    def found(self, Frame values not None, int64_t instant):
-        """What the index makes of an event: the rules that fire for certain, and those that may."""
+    def left_open(self, Frame values not None, int64_t instant):
+        """The rules whose conditions have to be looked at, because the index leaves them open."""
         cdef Scratch scratch
-        cdef Finds finds
         cdef Py_ssize_t index
         if self.finder is None:
             raise ValueError("there is no index")
         scratch = self.scratch_of(values)
         try:
             self.evaluate_at(values, scratch, instant, False)
-            finds = scratch.finds
-            return (
-                sorted([finds.certain[index] for index in range(finds.certain_count)]),
-                sorted([finds.possible[index] for index in range(finds.possible_count)]),
-            )
+            return sorted([scratch.finds.open[index] for index in range(scratch.finds.open_count)])
         finally:
             self.put_back(scratch)
 

@@ -227,7 +227,6 @@ def _as_json(found: Profile, sample: Sample, digest: str) -> dict[str, object]:
                 "in_force": rule.in_force,
                 "fired": rule.fired,
                 "undetermined": rule.undetermined,
-                "fired_by_index": rule.certain,
                 "looked_at": rule.alive,
                 "tests": rule.tests,
                 "cost_ns": rule.cost,
