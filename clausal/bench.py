@@ -325,6 +325,9 @@ def _clock_cost() -> int:
 
 # ── Memory ───────────────────────────────────────────────────────────────────────────────────────
 
+_KEPT: Final = 5_000
+"""About so many decisions are kept."""
+
 _STATM: Final = Path("/proc/self/statm")
 
 
@@ -334,7 +337,7 @@ def _memory(bundle: Bundle, sample: Sample) -> Memory | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         bundle.save(Path(folder) / "bundle.clausal")
-        (Path(folder) / "events.ndjson").write_bytes(b"\n".join(sample.texts[:5_000]))
+        (Path(folder) / "events.ndjson").write_bytes(b"\n".join(sample.texts[:_KEPT]))
         done = subprocess.run(  # noqa: S603 - this Python, and a program that is written here
             [sys.executable, "-P", "-c", _PROGRAM, folder],
             check=False,
@@ -363,7 +366,9 @@ def watch_memory(folder: str) -> None:
     loaded = _resident()
     events = [msgspec.json.decode(text) for text in texts]
     held = _resident()
-    kept = [bundle.evaluate(event) for event in events]
+    # Memory is counted in pages: a few decisions would not tell.
+    times = max(1, _KEPT // len(events))
+    kept = [bundle.evaluate(event) for _ in range(times) for event in events]
     grown = _resident() - held
     sys.stdout.write(json.dumps([before, loaded, grown / len(kept)]))
 

@@ -21,6 +21,7 @@ from clausal.cli.shell import (
     CommandError,
     DebugOption,
     Exit,
+    counted,
     inline,
     keep_apart,
     print_json,
@@ -206,8 +207,13 @@ def _print_rest(found: Results, sample: Sample) -> None:
     if found.latencies:
         clock = ", ".join(f"{one.clock} ns" for one in found.latencies[:1])
         show(safe(f"reading the clock took {clock}, which is taken off each latency", "dim"))
-    bad = f", {sample.bad:,} bad ones left out" if sample.bad else ""
-    show(safe(f"{found.events:,} events of {found.json_bytes:,.0f} bytes of JSON{bad}", "bold"))
+    bad = f", {counted(sample.bad, 'bad event')} left out" if sample.bad else ""
+    show(
+        safe(
+            f"{counted(found.events, 'event')} of {found.json_bytes:,.0f} bytes of JSON{bad}",
+            "bold",
+        )
+    )
 
 
 def _as_json(found: Results, sample: Sample, digest: str) -> dict[str, object]:
