@@ -6,6 +6,7 @@ looked at, which may change the event: such values are held while that goes on.
 """
 
 from array import array
+from collections.abc import Mapping
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -25,13 +26,14 @@ from clausal.engine._kinds cimport (
 )
 
 from msgspec import DecodeError
+from pydantic import BaseModel
 
 from clausal.compiler.types import LARGEST_INTEGER
 from clausal.engine.decode import decode_json
 from clausal.engine.event import EventReader
 from clausal.engine.history import History, HistoryReader
 from clausal.engine.layout import Tree
-from clausal.engine.objects import FAILED_KEY, HISTORY_KEY, fields_of
+from clausal.engine.objects import FAILED_KEY, HISTORY_KEY, fields_of, names_of
 from clausal.engine.values import (
     ABSENT,
     FAILED,
@@ -76,13 +78,21 @@ cdef extern from "Python.h":
     PyObject* NONE "Py_None"
     PyObject* TRUTH "Py_True"
     PyObject* UNTRUTH "Py_False"
+    void* class_of "Py_TYPE" (PyObject* value) noexcept
+    # New references.
+    PyObject* members_of "PyObject_GenericGetDict" (PyObject* value, void* context) except NULL
+    PyObject* member_of "PyObject_GetAttr" (PyObject* value, PyObject* name) except NULL
     PyObject* look_up "PyDict_GetItemWithError" (PyObject* fields, PyObject* key) except? NULL
-    void* type_of "Py_TYPE" (PyObject* value) noexcept
     void take "Py_INCREF" (PyObject* value) noexcept
+    void take_any "Py_XINCREF" (PyObject* value) noexcept
     void let_go "Py_XDECREF" (PyObject* value) noexcept
 
 cdef enum:
     GROUP_STRIKES, GROUP_TALLIES, GROUP_SIMILARITY
+
+cdef enum:
+    # As many classes are remembered for each object of the event.
+    PLANS = 64
 
 cdef tuple _GROUPS = ("strikes", "tallies", "similarity")
 
@@ -113,6 +123,14 @@ cdef bint _usual_instant(PyObject* text, double* microseconds) noexcept:
     return size >= 17 and usual_instant(at, microseconds) == at + size
 
 
+@cython.final
+cdef class Plan:
+    """Which members of the instances of a class are fields that are read."""
+
+    def __dealloc__(self):
+        PyMem_Free(self.steps)
+
+
 # ── Objects ──────────────────────────────────────────────────────────────────────────────────────
 
 @cython.final
@@ -122,6 +140,7 @@ cdef class Group:
     def __cinit__(self, tree):
         cdef size_t size = 4, place
         cdef Key* key
+        self.plans = {}
         self.below = {
             name: Group(below) if isinstance(below, Tree) else below
             for name, below in tree.below.items()
@@ -159,6 +178,47 @@ cdef class Group:
             place = (place + 1) & self.last
         return NULL if key.text is NULL else key
 
+    cdef Plan plan_of(self, PyObject* kind):
+        """How instances of a class are read as this object; None: as what `fields_of` gives."""
+        cdef PyObject* found = look_up(<PyObject*> self.plans, kind)
+        if found is not NULL:
+            return <Plan> found if found is not NONE else None
+        if len(self.plans) == PLANS:
+            self.plans.clear()
+        plan = self.plans[<object> kind] = self.new_plan(<object> kind)
+        return plan
+
+    cdef Plan new_plan(self, object kind):
+        cdef Plan plan
+        cdef Key* key
+        if issubclass(kind, Mapping) or (
+            issubclass(kind, BaseModel) and kind.model_config.get("extra") == "allow"
+        ):
+            return None
+        names = names_of(kind)
+        if names is None or len({name for _, name in names}) < len(names):
+            return None
+        plan = Plan.__new__(Plan)
+        plan.steps = <Step*> PyMem_Calloc(len(names) + 1, sizeof(Step))
+        if plan.steps is NULL:
+            raise MemoryError
+        # Pydantic keeps fields in the dictionary of the instance, where nothing comes before them.
+        plan.in_dictionary = (
+            issubclass(kind, BaseModel) and kind.__getattribute__ is object.__getattribute__
+        )
+        for member, name in names:
+            if name.startswith("$") and name != HISTORY_KEY:
+                return None
+            plan.in_dictionary = plan.in_dictionary and not hasattr(kind, member)
+            PyObject_Hash(name)
+            key = self.find(<PyObject*> name)
+            if key is not NULL or name == HISTORY_KEY:
+                plan.steps[plan.count].member = <PyObject*> member
+                plan.steps[plan.count].key = key
+                plan.count += 1
+        plan.names = names
+        return plan
+
     cdef int fail(self, Frame frame) except -1:
         """Let every slot below have failed."""
         for below in self.below.values():
@@ -186,7 +246,7 @@ cdef Py_ssize_t _touch(Group group, PyObject* fields) except -1:
         if value is NULL:
             continue
         if group.places[place].slot >= 0:
-            found += type_of(value) is not NULL
+            found += class_of(value) is not NULL
         elif is_dict(value):
             found += _touch(<Group> group.places[place].group, value)
     return found
@@ -225,8 +285,7 @@ cdef class Reader:
         Raises:
             EventError: with everything that is wrong with what the slots read.
         """
-        fields = event if type(event) is dict else fields_of(event)
-        if fields is None or self.read_regular(frame, fields, history) == IRREGULAR:
+        if self.read_regular(frame, event, history) == IRREGULAR:
             frame.clear()
             for slot, value in enumerate(self.plain.read(event, history)):
                 self.slots.store(frame, slot, value)
@@ -277,12 +336,12 @@ cdef class Reader:
         self.json.give_back(page)
         return self.read_past(frame, carried, history)
 
-    cdef int read_regular(self, Frame frame, dict fields, object history) except -1:
+    cdef int read_regular(self, Frame frame, object event, object history) except -1:
         """Read an event that has nothing unusual in it; IRREGULAR if it has."""
         cdef PyObject* found = NULL
         cdef int outcome
         try:
-            outcome = self.read_fields(frame, self.root, <PyObject*> fields, &found)
+            outcome = self.read_any(frame, self.root, <PyObject*> event, &found)
             carried = None if found is NULL else <object> found
         finally:
             let_go(found)
@@ -303,6 +362,62 @@ cdef class Reader:
             if frame.state[self.required[index]] == STATE_ABSENT:
                 return True
         return False
+
+    cdef int read_any(
+        self, Frame frame, Group group, PyObject* value, PyObject** history
+    ) except -1:
+        """Read an object in whatever form it is, as of `read_fields`. The caller holds it."""
+        cdef Plan plan
+        if is_dict(value):
+            return self.read_fields(frame, group, value, history)
+        plan = group.plan_of(<PyObject*> class_of(value))
+        if plan is not None:
+            return self.read_members(frame, plan, value, history)
+        fields = fields_of(<object> value)
+        if fields is None:
+            return IRREGULAR
+        return self.read_fields(frame, group, <PyObject*> fields, history)
+
+    cdef int read_members(
+        self, Frame frame, Plan plan, PyObject* value, PyObject** history
+    ) except -1:
+        """Read an instance of a class that there is a plan for."""
+        cdef Py_ssize_t index
+        cdef PyObject* fields = NULL
+        cdef PyObject* found
+        cdef int outcome = REGULAR
+        try:
+            if plan.in_dictionary:
+                fields = members_of(value, NULL)
+            for index in range(plan.count):
+                found = NULL
+                if fields is not NULL:
+                    found = look_up(fields, plan.steps[index].member)
+                    take_any(found)
+                if found is NULL:
+                    found = member_of(value, plan.steps[index].member)
+                try:
+                    if plan.steps[index].key is not NULL:
+                        outcome = self.read_entry(frame, plan.steps[index].key, found)
+                    elif history is not NULL:
+                        outcome = self.keep_history(found, history)
+                    else:
+                        outcome = IRREGULAR
+                finally:
+                    let_go(found)
+                if outcome == IRREGULAR:
+                    break
+        finally:
+            let_go(fields)
+        return outcome
+
+    cdef int read_entry(self, Frame frame, Key* key, PyObject* value) except -1:
+        """Read what stands under a key, if it is not null."""
+        if value is NONE:
+            return REGULAR
+        if key.slot >= 0:
+            return self.read_value(frame, key.slot, value)
+        return self.read_object(frame, <Group> key.group, value)
 
     cdef int read_fields(
         self, Frame frame, Group group, PyObject* fields, PyObject** history
@@ -327,12 +442,8 @@ cdef class Reader:
                     outcome = self.read_reserved(frame, group, fields, text, value, history)
                 else:
                     continue
-            elif value is NONE:
-                continue
-            elif key.slot >= 0:
-                outcome = self.read_value(frame, key.slot, value)
             else:
-                outcome = self.read_object(frame, <Group> key.group, value)
+                outcome = self.read_entry(frame, key, value)
             if outcome == IRREGULAR:
                 return IRREGULAR
         return REGULAR
@@ -343,29 +454,29 @@ cdef class Reader:
     ) except -1:
         """Read what stands under a reserved name."""
         if history is not NULL and <str> key == HISTORY_KEY:
-            if <object> value is not ABSENT and value is not NONE:
-                take(value)
-                let_go(history[0])
-                history[0] = value
-            return REGULAR
+            return self.keep_history(value, history)
         if history is NULL and _is_failure(<dict> fields):
             group.fail(frame)
             return REGULAR
         return IRREGULAR
 
+    cdef int keep_history(self, PyObject* value, PyObject** history) noexcept:
+        """Keep the history that rides on an event until everything else was read."""
+        if value is not NONE and value is not <PyObject*> ABSENT:
+            take(value)
+            let_go(history[0])
+            history[0] = value
+        return REGULAR
+
     cdef int read_object(self, Frame frame, Group group, PyObject* value) except -1:
         """Read an object inside of the event."""
         # Held, as what is inside may run code.
         held = <object> value
-        if not is_dict(value):
-            if isinstance(held, Missing):
-                if held is FAILED:
-                    group.fail(frame)
-                return REGULAR
-            held = fields_of(held)
-            if held is None:
-                return IRREGULAR
-        return self.read_fields(frame, group, <PyObject*> held, NULL)
+        if not is_dict(value) and isinstance(held, Missing):
+            if held is FAILED:
+                group.fail(frame)
+            return REGULAR
+        return self.read_any(frame, group, value, NULL)
 
     cdef int read_value(self, Frame frame, int32_t slot, PyObject* value) except -1:
         """Store the value of a field, if it has one of the forms that values usually have."""

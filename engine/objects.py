@@ -33,14 +33,26 @@ def fields_of(value: object) -> dict[object, object] | None:
         return value
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, BaseModel):
-        fields: dict[object, object] = {
-            field.serialization_alias or field.alias or name: getattr(value, name)
-            for name, field in type(value).model_fields.items()
-        }
-        return fields | (value.model_extra or {})
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    names = names_of(type(value))
+    if names is None:
+        return None
+    fields: dict[object, object] = {name: getattr(value, member) for member, name in names}
+    extra = value.model_extra if isinstance(value, BaseModel) else None
+    return fields | (extra or {})
+
+
+def names_of(kind: type) -> tuple[tuple[str, str], ...] | None:
+    """The members of the instances of a class that are fields, each with the field's name.
+
+    None if the class is neither a Pydantic model nor a dataclass.
+    """
+    if issubclass(kind, BaseModel):
+        return tuple(
+            (member, field.serialization_alias or field.alias or member)
+            for member, field in kind.model_fields.items()
+        )
+    if dataclasses.is_dataclass(kind):
+        return tuple((field.name, field.name) for field in dataclasses.fields(kind))
     return None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from collections import ChainMap, OrderedDict, UserDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -113,6 +114,119 @@ def test_every_form_of_an_event_is_the_same_event(form: str) -> None:
     assert READER.read(FORMS[form]) == expected
     values = CORE.read(FORMS[form])
     assert [values.value(slot) for slot in range(len(CORPUS.slots))] == expected
+
+
+class Derived(BaseModel):
+    """Members that are not where others are: cached, computed, given by the class."""
+
+    title: str | None = None
+
+    @functools.cached_property
+    def score(self) -> dict[str, float]:
+        return {"ai-生成": 0.5}
+
+
+class Told(BaseModel):
+    title: str | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        return "told" if name == "title" else super().__getattribute__(name)
+
+
+class Renamed(BaseModel):
+    title: Any = Field(serialization_alias="score")
+    body: str = Field(serialization_alias="title")
+
+
+class Twice(BaseModel):
+    first: str | None = Field(serialization_alias="title")
+    second: str | None = Field(serialization_alias="title")
+
+
+class Reserved(BaseModel):
+    title: str = "x"
+    reason: str = Field(serialization_alias="$failed")
+
+
+class Alone(BaseModel):
+    reason: str = Field(serialization_alias="$failed")
+
+
+class Carrier(BaseModel):
+    title: str = "x"
+    past: Any = Field(default=None, serialization_alias="$history")
+
+
+@dataclasses.dataclass
+class Data:
+    title: str | None = "of the class"
+
+
+class Both(Data, UserDict[str, object]):
+    def __init__(self) -> None:
+        UserDict.__init__(self, {"title": "of the mapping"})
+
+
+def without_its_own() -> Data:
+    made = Data()
+    del made.title
+    return made
+
+
+def with_a_score() -> Derived:
+    made = Derived(title="x")
+    assert made.score
+    return made
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_a_score(),
+        Told(),
+        Renamed.model_construct(title="5", body="x"),
+        Renamed.model_construct(title={"ai-生成": 0.25}, body="x"),
+        Twice.model_construct(first="x", second=None),
+        Reserved(reason="gone"),
+        Alone(reason="gone"),
+        Carrier(),
+        Carrier(past={}),
+        without_its_own(),
+        Data(None),
+        Data("x"),
+        Data(5),  # type: ignore[arg-type] # the reader sees it
+        Both(),
+    ],
+    ids=lambda content: type(content).__name__,
+)
+def test_objects_of_every_class_mean_what_the_plain_reader_reads(content: object) -> None:
+    account: Any = PLAIN["account"]
+    within: Any = content
+    for event in (PLAIN | {"content": content}, EventData(WHEN, account, within)):
+        for _ in range(2):
+            assert outcome(by_core, event) == outcome(READER.read, event)
+
+
+def by_core(event: object) -> list[object]:
+    values = CORE.read(event)
+    return [values.value(slot) for slot in range(len(CORPUS.slots))]
+
+
+def outcome(read: Callable[[object], object], event: object) -> object:
+    try:
+        return read(event)
+    except EventError as error:
+        return error.problems
+
+
+@pytest.mark.parametrize("past", [None, {}, {"strikes": {}}, 5, FAILED, ABSENT])
+def test_a_history_rides_on_models(past: object) -> None:
+    class Root(BaseModel):
+        time: str = "2024-05-01T12:00:00Z"
+        past: Any = Field(default=None, serialization_alias="$history")
+
+    event = Root.model_construct(past=past)
+    assert outcome(by_core, event) == outcome(READER.read, event)
 
 
 def test_a_model_can_say_that_a_signal_failed() -> None:
