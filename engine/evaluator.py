@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from pydantic import BaseModel
 
@@ -23,7 +23,11 @@ from clausal.engine.explain import Explainer, Explanation
 from clausal.engine.history import History
 from clausal.engine.models import event_model
 from clausal.engine.problem import EventError
+from clausal.engine.tables import TableEvaluator, decisions_schema, matches_schema, table_of
 from clausal.engine.values import ConversionError, convert
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Event = Mapping[str, object] | BaseModel
 """An event as an object; its form is that of the schema of the bundle."""
@@ -36,6 +40,9 @@ Past = History | Mapping[str, object]
 
 Instant = datetime | str
 """An aware datetime, or an RFC 3339 text with an offset."""
+
+Table = Any
+"""Events as Arrow columns: see `Bundle.evaluate_table`."""
 
 _INSTANT: Final = Scalar("instant")
 
@@ -103,6 +110,10 @@ class Bundle:
     @cached_property
     def _explainer(self) -> Explainer:
         return Explainer(self.artifact.corpus, self._context.decider)
+
+    @cached_property
+    def _tables(self) -> TableEvaluator:
+        return TableEvaluator(self.artifact, self._core, self._context)
 
     @cached_property
     def _known(self) -> KnownFields:
@@ -213,6 +224,77 @@ class Bundle:
                 if errors == "raise":
                     raise
                 yield error
+
+    def match_table(self, source: Table, *, threads: int = 1) -> pa.Table:
+        """Find the rules of a table of events, without deciding what follows.
+
+        Args:
+            source: As of `evaluate_table`.
+            threads: As of `evaluate_table`.
+
+        Returns:
+            One row for each event, in their order: ``fired`` and ``undetermined``, the rules in
+            force at the act, "policy.rule", as lists of dictionary-encoded strings; ``error``, why
+            the event cannot be decided, or null.
+
+        Raises:
+            TableError: as of `evaluate_table`.
+        """
+        found: pa.Table = table_of(self._tables.match(source, threads=threads), matches_schema())
+        return found
+
+    def evaluate_table(
+        self, source: Table, *, at: Instant | None = None, threads: int = 1
+    ) -> pa.Table:
+        """Decide a table of events: a row is an event, and a column a field.
+
+        A column is named for its field (``content.topic``), or is a struct of fields; nulls are
+        absent fields. What a row means is what `evaluate` makes of it as a dictionary.
+
+        Args:
+            source: A `pyarrow.Table` or record batch, or anything with ``__arrow_c_stream__``, such
+                as a data frame of Polars; or an iterable of them with equal columns.
+            at: The instant of the decisions; by default that of each act.
+            threads: How many threads look for the rules.
+
+        Returns:
+            One row for each event, in their order, with the columns of a decision:
+            ``event_id``; ``acted_at``, ``decided_at``, timestamps; ``bundle``; ``findings``,
+            ``measures``, ``undetermined`` and ``ladders``, lists of structs whose fields are those
+            of `Decision.to_dict` (the arguments of measures as JSON); and ``errors``, a list of what
+            is wrong with an event that cannot be decided: then all else is null or empty.
+
+        Raises:
+            TableError: if a column cannot hold its field, whatever is in its rows.
+            ValueError: if ``at`` is no instant with an offset.
+        """
+        batches = self._tables.evaluate(
+            source, decided_at=None if at is None else _instant(at), threads=threads
+        )
+        table: pa.Table = table_of(batches, decisions_schema(self._context.zone))
+        return table
+
+    def evaluate_batches(
+        self, source: Table, *, at: Instant | None = None, threads: int = 1
+    ) -> Iterator[pa.RecordBatch]:
+        """Decide a stream of events: as `evaluate_table`, but one record batch after the other.
+
+        Memory does not grow with the stream: only so many rows are read ahead as threads need.
+        """
+        return self._tables.evaluate(
+            source, decided_at=None if at is None else _instant(at), threads=threads
+        )
+
+    def decide_rows(
+        self, source: Table, *, at: Instant | None = None, threads: int = 1
+    ) -> Iterator[Decision | EventError]:
+        """Decide a table of events: the decision of each row, or what is wrong with it.
+
+        The arguments are those of `evaluate_table`, and rows are read as they are asked for.
+        """
+        return self._tables.decisions(
+            source, decided_at=None if at is None else _instant(at), threads=threads
+        )
 
     def trial(
         self,

@@ -112,7 +112,7 @@ def lay_out(program: Program, slots: Sequence[Slot]) -> Layout:
         ProgramError: if the paths of fields do not form a tree, if a slot of history is no figure,
             or if a term list, pattern or time zone is not one.
     """
-    forms = [_form(slot.type) for slot in slots]
+    forms = [form_of(slot.type) for slot in slots]
     _check_figures(slots, forms)
     counts = [
         mask_words(SlotKind.SET, len(symbols)) if form in {Form.NAMES, Form.STRINGS} else 0
@@ -150,7 +150,12 @@ def lay_out(program: Program, slots: Sequence[Slot]) -> Layout:
     )
 
 
-def _form(type: Type) -> Form:
+def form_of(type: Type) -> Form:
+    """What the values of a type look like in an event.
+
+    Raises:
+        ProgramError: if no value of an event has the type.
+    """
     match type:
         case Scalar(name=name):
             return _FORMS[name]
