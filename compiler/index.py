@@ -4,7 +4,7 @@ Trying every rule in force is the wrong cost: an event satisfies two or three of
 condition is written as a few conjunctions (`conjunctions.py`), and each slot's values are divided
 into a few cells (`cells.py`). Then
 
-* a *leaf* holds up to 64 conjunctions. It has *tests*: a test is on one dimension, and has for each
+* a *leaf* holds up to 512 conjunctions. It has *tests*: a test is on one dimension, and has for each
   cell the bits of those conjunctions that are not false for values in it. The AND over the tests,
   the one that tells most first, leaves the few conjunctions that an event nearly satisfies;
 * an inner *node* has up to 64 nodes below it, and is tested the same way: a node is not false where
@@ -66,20 +66,26 @@ LEVEL_LIMIT: Final = 20
 """The most levels of a tree."""
 
 
+LEAF_LIMIT: Final = 512
+"""The most conjunctions of a leaf: as many bits as a line of a processor's cache."""
+
+
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """How the tree is laid out; no outcome depends on it.
 
     Attributes:
-        width: How many conjunctions a leaf holds, and nodes an inner node, from 2 to 64.
+        leaf: How many conjunctions a leaf holds, from 2 to `LEAF_LIMIT`.
+        width: How many nodes an inner node holds, from 2 to 64.
         cells: The most cells of a dimension, from 4 to `CELL_LIMIT`.
         tests: The most tests of a node.
         clustered: Whether conjunctions that ask for like things lie together; otherwise they lie in
             the order of the rules.
     """
 
+    leaf: int = LEAF_LIMIT
     width: int = WORD
     cells: int = CELL_LIMIT
-    tests: int = 16
+    tests: int = 32
     clustered: bool = True
 
 
@@ -102,10 +108,11 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
 
     Nodes are numbered by level, the roots first and the leaves last. The members of node i of a
     level are the nodes i * width and up of the next level, those of leaf i the conjunctions
-    i * width and up. `clausal.compiler.cells` says what cells and checks mean.
+    i * leaf and up. `clausal.compiler.cells` says what cells and checks mean.
 
     Attributes:
-        width: The most members of a node.
+        leaf: The most members of a leaf.
+        width: The most members of an inner node.
         levels: How many nodes each level has; none if there is no conjunction.
         dim_slot: int32, the slot of each dimension; -1: the time, whose value is the segment.
         dim_cells: int32, how many cells a dimension has.
@@ -114,8 +121,9 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
         codes: uint8, the cell of each code or element.
         node_tests: int32, one more than there are nodes: node i has the tests from node_tests[i] up
             to node_tests[i + 1].
-        test_dim: int32; test_map: int32 into ``maps``; test_word: int32 into ``words``. The word for
-            cell c is ``words[test_word + maps[test_map + c]]``; that of a set is the OR over cells.
+        test_dim: int32; test_map: int32 into ``maps``; test_word: int32 into ``words``. The row for
+            cell c begins at ``words[test_word + maps[test_map + c] * lanes]``; that of a set is the
+            OR over cells. A row has `lanes_of(leaf)` words in a leaf, and one in an inner node.
         maps: uint8.
         words: uint64, by member.
         conjunction_rule: int32, the rule that a conjunction belongs to.
@@ -130,6 +138,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
         shape: How the tree was to be laid out.
     """
 
+    leaf: int
     width: int
     levels: tuple[int, ...]
     dim_slot: bytes
@@ -160,6 +169,12 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape
 
 
+def lanes_of(leaf: int) -> int:
+    """How many words a row of a leaf has: enough for its members, and 1, 2, 4 or 8."""
+    words = (leaf + WORD - 1) // WORD
+    return 1 << (words - 1).bit_length()
+
+
 def build_index(
     program: Program, profile: Profile = NO_PROFILE, shape: Shape | None = None
 ) -> Index:
@@ -178,7 +193,7 @@ def build_index(
     members = _Members(dimensions, of_constraint, times, cells_of_check)
     placed = [(one, members.cells(one)) for one in conjunctions]
     if shape.clustered:
-        placed = clustered(placed, dimensions, shape.width)
+        placed = clustered(placed, dimensions, shape.leaf)
     return _lay_out(tables, dimensions, members, placed, shape)
 
 
@@ -276,8 +291,10 @@ def _lay_out(
     shape: Shape,
 ) -> Index:
     """The arrays, over the conjunctions in their order."""
-    tests = _Tests(dimensions)
-    levels = _levels([cells for _, cells in placed], dimensions, shape.width)
+    # No wider than there is something to hold, so that small bundles have short rows.
+    leaf = min(shape.leaf, max(2, len(placed)))
+    tests = _Tests(dimensions, lanes_of(leaf))
+    levels = _levels([cells for _, cells in placed], dimensions, leaf, shape.width)
     expected = _add_tests(tests, levels, dimensions, shape)
     checks = _Checks(tables, dimensions)
     lists = [checks.numbers(members.checks(conjunction)) for conjunction, _ in placed]
@@ -285,6 +302,7 @@ def _lay_out(
     codes = [len(dim.cell_of_code) for dim in dims]
     cuts = [len(dim.cuts) for dim in dims]
     return Index(
+        leaf=leaf,
         width=shape.width,
         levels=tuple([len(level) for level in levels]),
         dim_slot=pack_integers("i", [dim.slot for dim in dims]),
@@ -325,13 +343,14 @@ def _lay_out(
 
 
 def _levels(
-    leaves: Sequence[Cells], dimensions: Mapping[int, Dimension], width: int
+    conjunctions: Sequence[Cells], dimensions: Mapping[int, Dimension], leaf: int, width: int
 ) -> list[list[Sequence[Cells]]]:
     """The nodes of each level, the roots first: what each of their members asks for."""
     levels: list[list[Sequence[Cells]]] = []
-    members = leaves
+    members = conjunctions
     while members and (not levels or len(members) > ROOTS):
-        nodes = [members[at : at + width] for at in range(0, len(members), width)]
+        most = width if levels else leaf
+        nodes = [members[at : at + most] for at in range(0, len(members), most)]
         levels.append(nodes)
         members = [_union(node, dimensions) for node in nodes]
     return levels[::-1]
@@ -352,8 +371,9 @@ def _union(members: Sequence[Cells], dimensions: Mapping[int, Dimension]) -> Cel
 class _Tests:
     """The tests of all nodes, and their tables."""
 
-    def __init__(self, dimensions: Mapping[int, Dimension]) -> None:
+    def __init__(self, dimensions: Mapping[int, Dimension], lanes: int) -> None:
         self.dimensions = dimensions
+        self.lanes = lanes
         self.number = {slot: number for number, slot in enumerate(dimensions)}
         self.first = [0]
         self.dim: list[int] = []
@@ -363,7 +383,7 @@ class _Tests:
         self.words: list[int] = []
         self.places: dict[tuple[int, ...], int] = {}
 
-    def add(self, slot: int, members: Sequence[Cells]) -> None:
+    def add(self, slot: int, members: Sequence[Cells], *, leaf: bool) -> None:
         """Add a test of the node that is being laid out."""
         dimension = self.dimensions[slot]
         groups: dict[int, int] = defaultdict(int)
@@ -383,7 +403,10 @@ class _Tests:
         self.map.append(len(self.maps))
         self.word.append(len(self.words))
         self.maps += bytes([palette[word] for word in by_cell])
-        self.words += palette
+        for row in palette:
+            self.words += [
+                row >> WORD * lane & 2**WORD - 1 for lane in range(self.lanes if leaf else 1)
+            ]
 
     def end(self) -> None:
         """End the tests of a node."""
@@ -405,7 +428,7 @@ def _add_tests(
         for members, costs in zip(level, above, strict=True):
             chosen = tests_of(members, dimensions, costs, leaf=leaf, most=shape.tests)
             for slot in chosen.slots:
-                tests.add(slot, members)
+                tests.add(slot, members, leaf=leaf)
             tests.end()
             nodes += costs.reach
             made += chosen.made

@@ -26,7 +26,7 @@ from clausal.compiler.cells import (
     TRUE,
 )
 from clausal.compiler.conjunctions import WORD
-from clausal.compiler.index import LEVEL_LIMIT, Index
+from clausal.compiler.index import LEAF_LIMIT, LEVEL_LIMIT, Index
 from clausal.compiler.program import (
     Program,
     ProgramError,
@@ -124,15 +124,15 @@ def _check_ranges(firsts: Sequence[int], ranges: int, end: int, what: str) -> No
 
 
 def _check_tree(index: Index, conjunctions: int, cells: Sequence[int]) -> None:
-    if not 2 <= index.width <= WORD:
+    if not (2 <= index.leaf <= LEAF_LIMIT and 2 <= index.width <= WORD):
         raise ProgramError("a node has too few members, or too many")
     if len(index.levels) > LEVEL_LIMIT:
         raise ProgramError("the tree has too many levels")
-    below = conjunctions
+    below, most = conjunctions, index.leaf
     for nodes in reversed(index.levels):
-        if nodes != (below + index.width - 1) // index.width:
+        if nodes != (below + most - 1) // most:
             raise ProgramError("a level does not have as many nodes as those below it need")
-        below = nodes
+        below, most = nodes, index.width
     if bool(index.levels) != bool(conjunctions):
         raise ProgramError("there are conjunctions without a tree, or a tree without any")
     dims = integers("i", index.test_dim)

@@ -53,6 +53,8 @@ cdef class Finds:
 cdef class Finder:
     # The index: see `clausal.compiler.index`; the arrays are kept alive by `arrays`.
     cdef Py_ssize_t rules
+    cdef Py_ssize_t leaf
+    cdef Py_ssize_t lanes
     cdef Py_ssize_t width
     cdef Py_ssize_t dimensions
     cdef Py_ssize_t conjunctions
@@ -93,6 +95,7 @@ cdef class Finder:
     cdef int visit(
         self, Finds finds, Py_ssize_t level, Py_ssize_t at, const uint64_t* sets
     ) noexcept nogil
+    cdef int search(self, Finds finds, Py_ssize_t at, const uint64_t* sets) noexcept nogil
     cdef int check(
         self, Finds finds, Py_ssize_t conjunction, const uint64_t* sets
     ) noexcept nogil

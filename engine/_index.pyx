@@ -15,6 +15,7 @@ from clausal.engine._kinds cimport (
 )
 
 from clausal.compiler import cells as _cells
+from clausal.compiler.index import LEAF_LIMIT, lanes_of
 from clausal.compiler.program import SlotKind, floats, integers
 
 __all__ = ("Finder", "Finds")
@@ -24,6 +25,31 @@ cdef extern from *:
     #define trailing_zeros(word) __builtin_ctzll(word)
     """
     int trailing_zeros(uint64_t word) noexcept nogil
+
+cdef extern from *:
+    """
+    /* Whole rows at once; with the number of words known, compilers make vectors of them. */
+    #define AND_ROW(left, row, lanes) do { \
+        for (int lane = 0; lane < (lanes); lane++) { \
+            (left)[lane] &= (row)[lane]; some |= (left)[lane]; } } while (0)
+
+    static inline uint64_t and_row(uint64_t *left, const uint64_t *row, int lanes) {
+        uint64_t some = 0;
+        switch (lanes) {
+            case 8: AND_ROW(left, row, 8); break;
+            case 4: AND_ROW(left, row, 4); break;
+            case 2: AND_ROW(left, row, 2); break;
+            default: AND_ROW(left, row, 1);
+        }
+        return some;
+    }
+
+    static inline void or_row(uint64_t *found, const uint64_t *row, int lanes) {
+        for (int lane = 0; lane < lanes; lane++) found[lane] |= row[lane];
+    }
+    """
+    uint64_t and_row(uint64_t* left, const uint64_t* row, int lanes) noexcept nogil
+    void or_row(uint64_t* found, const uint64_t* row, int lanes) noexcept nogil
 
 # ── Numbers that other modules give names to ─────────────────────────────────────────────────────
 
@@ -42,6 +68,9 @@ cdef enum:
 cdef enum:
     TIME = -1
 
+cdef enum:
+    LANES = 8
+
 if [
     FALSE, UNKNOWN, TRUE, CELL_ABSENT, CELL_FAILED, CELL_FIRST, CHECK_BETWEEN, CHECK_OUTSIDE,
     CHECK_MEMBER, CHECK_ANY, CHECK_NONE, CHECK_ALL, CHECK_NOT_ALL, CHECK_PRESENT, CHECK_MISSING,
@@ -52,6 +81,8 @@ if [
     _cells.NOT_ALL, _cells.PRESENT, _cells.MISSING, _cells.TIME,
 ]:
     raise ImportError("`clausal.engine._index` was built for another layout of indices")
+if LANES * 64 != LEAF_LIMIT:
+    raise ImportError("`clausal.engine._index` was built for leaves of another size")
 
 # How a rule was found: the greatest of what its conjunctions say. One that must be settled may be
 # true, so it tells more than one that is unknown.
@@ -125,6 +156,8 @@ cdef class Finder:
         cdef Py_ssize_t level, first = 0
         self.arrays = []
         self.rules = rules
+        self.leaf = index.leaf
+        self.lanes = lanes_of(index.leaf)
         self.width = index.width
         self.dimensions = len(index.dim_slot) // 4
         self.conjunctions = len(index.conjunction_rest)
@@ -142,8 +175,8 @@ cdef class Finder:
         self.node_tests = _integers(self.arrays, index.node_tests)
         self.take_tests(index)
         self.maps = _bytes(self.arrays, index.maps)
-        # So that every byte of a map leads to a word, whatever it is: nobody has to look at each.
-        self.words = _words(self.arrays, index.words + bytes(8 * 256))
+        # So that every byte of a map leads to a row, whatever it is: nobody has to look at each.
+        self.words = _words(self.arrays, index.words + bytes(8 * 256 * LANES))
         self.conjunction_rule = _integers(self.arrays, index.conjunction_rule)
         self.conjunction_rest = _bytes(self.arrays, index.conjunction_rest)
         self.conjunction_first = _integers(self.arrays, index.conjunction_first)
@@ -284,7 +317,7 @@ cdef class Finder:
         return 0
 
     cdef uint64_t test(self, Finds finds, Py_ssize_t node, uint64_t left) noexcept nogil:
-        """The members of a node that its tests leave."""
+        """The members of an inner node that its tests leave."""
         cdef const Test* test = &self.tests[self.node_tests[node]]
         cdef const Test* end = &self.tests[self.node_tests[node + 1]]
         cdef const uint8_t* maps = self.maps
@@ -308,20 +341,57 @@ cdef class Finder:
         self, Finds finds, Py_ssize_t level, Py_ssize_t at, const uint64_t* sets
     ) noexcept nogil:
         """Look for rules below a node, given by its place in its level."""
-        cdef Py_ssize_t first = at * self.width
-        cdef Py_ssize_t members = min(self.width, self.level_members[level] - first)
+        cdef Py_ssize_t first, members
         cdef uint64_t left
+        if level == self.depth - 1:
+            return self.search(finds, at, sets)
+        first = at * self.width
+        members = min(self.width, self.level_members[level] - first)
         left = self.test(
             finds, self.level_first[level] + at, (~(<uint64_t> 0)) >> (64 - members)
         )
-        if level == self.depth - 1:
-            while left:
-                self.check(finds, first + trailing_zeros(left), sets)
-                left &= left - 1
-        else:
-            while left:
-                self.visit(finds, level + 1, first + trailing_zeros(left), sets)
-                left &= left - 1
+        while left:
+            self.visit(finds, level + 1, first + trailing_zeros(left), sets)
+            left &= left - 1
+        return 0
+
+    cdef int search(self, Finds finds, Py_ssize_t at, const uint64_t* sets) noexcept nogil:
+        """Check the conjunctions of a leaf that its tests leave."""
+        cdef Py_ssize_t node = self.level_first[self.depth - 1] + at
+        cdef Py_ssize_t first = at * self.leaf
+        cdef Py_ssize_t members = min(self.leaf, self.conjunctions - first)
+        cdef const Test* test = &self.tests[self.node_tests[node]]
+        cdef const Test* end = &self.tests[self.node_tests[node + 1]]
+        cdef int lanes = <int> self.lanes, lane
+        cdef uint64_t[LANES] left
+        cdef uint64_t[LANES] found
+        cdef uint64_t elements, one
+        cdef const uint64_t* row
+        # No bit beyond the last member.
+        for lane in range(lanes):
+            left[lane] = ~(<uint64_t> 0)
+            if members <= lane * 64:
+                left[lane] = 0
+            elif members < lane * 64 + 64:
+                left[lane] >>= lane * 64 + 64 - members
+        while test < end:
+            row = &self.words[test.word + self.maps[test.map + finds.cell[test.dim]] * lanes]
+            if test.is_set:
+                for lane in range(lanes):
+                    found[lane] = row[lane]
+                elements = finds.elements[test.dim]
+                while elements:
+                    one = self.maps[test.map + trailing_zeros(elements)]
+                    or_row(found, &self.words[test.word + one * lanes], lanes)
+                    elements &= elements - 1
+                row = found
+            if and_row(left, row, lanes) == 0:
+                return 0
+            test += 1
+        for lane in range(lanes):
+            while left[lane]:
+                self.check(finds, first + lane * 64 + trailing_zeros(left[lane]), sets)
+                left[lane] &= left[lane] - 1
         return 0
 
     cdef int check(

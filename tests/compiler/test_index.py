@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from clausal.compiler.cells import CELL_LIMIT
 from clausal.compiler.conjunctions import CONJUNCTION_LIMIT, TOTAL_LIMIT
 from clausal.compiler.emit import emit
-from clausal.compiler.index import Index, Shape, build_index
+from clausal.compiler.index import LEAF_LIMIT, Index, Shape, build_index
 from clausal.compiler.ir import (
     Absent,
     All,
@@ -50,10 +50,11 @@ any_corpora = st.one_of(corpora(), seeds.map(lambda seed: write_corpus(Random(se
 SHAPES: Final = (
     Shape(),
     Shape(clustered=False),
-    Shape(width=2, cells=4, tests=1),
-    Shape(width=3, cells=5),
-    Shape(width=64, tests=0),
-    Shape(width=7, cells=64, tests=2, clustered=False),
+    Shape(leaf=2, width=2, cells=4, tests=1),
+    Shape(leaf=65, width=3, cells=5),
+    Shape(leaf=64, width=64, tests=0),
+    Shape(leaf=7, width=7, cells=64, tests=2, clustered=False),
+    Shape(leaf=200, width=2),
 )
 """Layouts that differ as much as they can."""
 
@@ -61,6 +62,7 @@ shapes = st.one_of(
     st.sampled_from(SHAPES),
     st.builds(
         Shape,
+        leaf=st.integers(2, 64) | st.integers(2, LEAF_LIMIT),
         width=st.integers(2, 64),
         cells=st.integers(4, CELL_LIMIT),
         tests=st.integers(0, 20),
