@@ -814,7 +814,7 @@ cdef class Found:
             event = self.events[index]
             self.rules[place[event]] = self.pair_rules[index]
             place[event] += 1
-        self.rows += count
+        self.rows = self.rows + count
         self.pairs = 0
         return 0
 
@@ -981,17 +981,17 @@ cdef class Sheet:
         for index in range(matcher.required_count):
             absent = self.arena + (1 + matcher.required[index]) * LANES
             for lane in range(LANES):
-                self.odd[lane] |= absent[lane]
+                self.odd[lane] = self.odd[lane] | absent[lane]
         absent = self.arena + (1 + matcher.time_slot) * LANES
         for lane in range(LANES):
-            self.odd[lane] |= absent[lane]
+            self.odd[lane] = self.odd[lane] | absent[lane]
         if self.source.strange_count:
             with gil:
                 for _, offset, valid in self.source.strange:
                     _mark(self, offset, valid)
         for lane in range(LANES):
-            self.odd[lane] &= self.sound[lane]
-            self.sound[lane] &= ~self.odd[lane]
+            self.odd[lane] = self.odd[lane] & self.sound[lane]
+            self.sound[lane] = self.sound[lane] & ~self.odd[lane]
         if self.looked:
             with gil:
                 self.folded.clear()
@@ -1060,7 +1060,7 @@ cdef class Sheet:
                 absent[lane] = self.sound[lane] & ~there
         if column.reading == READ_STRANGE:
             for lane in range(LANES):
-                self.odd[lane] |= self.sound[lane] & ~absent[lane]
+                self.odd[lane] = self.odd[lane] | (self.sound[lane] & ~absent[lane])
         return 0
 
     cdef int read_numbers(
@@ -1169,7 +1169,7 @@ cdef class Sheet:
             return self.arena + <size_t> handle[0] * LANES
         handle[0] = <uint32_t> (matcher.region[slot] + self.used[slot])
         self.touched[handle[0]] = code
-        self.used[slot] += 1
+        self.used[slot] = self.used[slot] + 1
         vector = self.arena + <size_t> handle[0] * LANES
         memset(vector, 0, LANES * sizeof(uint64_t))
         return vector
@@ -1339,7 +1339,9 @@ cdef class Sheet:
             for index in range(matcher.segment_count[segment]):
                 version = matcher.segment_versions[matcher.segment_first[segment] + index]
                 for lane in range(LANES):
-                    self.versions[version * LANES + lane] |= vector[lane]
+                    self.versions[version * LANES + lane] = (
+                        self.versions[version * LANES + lane] | vector[lane]
+                    )
             memset(vector, 0, LANES * sizeof(uint64_t))
         return 0
 
@@ -1390,9 +1392,9 @@ cdef class Sheet:
                     here = vector
                     vector += 1
                     self.cells[cell] = here
-                    self.cells_there[cell >> 6] |= <uint64_t> 1 << (cell & 63)
+                    _set(self.cells_there, cell)
                     memset(self.arena + <Py_ssize_t> here * LANES, 0, LANES * sizeof(uint64_t))
-                self.arena[<Py_ssize_t> here * LANES + lane] |= <uint64_t> 1 << (event & 63)
+                _set(self.arena + <Py_ssize_t> here * LANES, event)
         for place in range(words):
             word = self.cells_there[place]
             self.cells_there[place] = 0
@@ -1432,7 +1434,7 @@ cdef class Sheet:
         own = self.arena + <Py_ssize_t> matcher.own[predicate] * LANES
         self.handles[matcher.where[predicate]] = <uint32_t> matcher.own[predicate]
         self.worked[self.worked_count] = predicate
-        self.worked_count += 1
+        self.worked_count = self.worked_count + 1
         if op == OP_QUANTITY:
             return self.compare(predicate)
         slot = matcher.a[predicate]
@@ -1548,7 +1550,7 @@ cdef class Sheet:
         if self.handles[matcher.where[predicate]] == UNSET_VECTOR:
             self.handles[matcher.where[predicate]] = <uint32_t> matcher.own[predicate]
             self.worked[self.worked_count] = predicate
-            self.worked_count += 1
+            self.worked_count = self.worked_count + 1
             if matcher.op[predicate] == OP_SAME:
                 other = self.arena + (1 + <Py_ssize_t> matcher.b[predicate]) * LANES
             for lane in range(LANES):
@@ -1707,7 +1709,7 @@ cdef class Sheet:
                 return 0
             if not lanes_any(memo):
                 self.begun[self.begun_count] = node
-                self.begun_count += 1
+                self.begun_count = self.begun_count + 1
                 memset(memo, 0, 3 * LANES * sizeof(uint64_t))
             # Settled for all events at once, it is settled once only; but where something in it is
             # looked into event by event, only for those that are alive.

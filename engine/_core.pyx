@@ -90,8 +90,8 @@ if [ALWAYS, NEVER, MINUTES, STACK_LIMIT] != [
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 cdef enum:
-    # The first generation that does not fit beside a verdict.
-    LAST_GENERATION = 1 << 30
+    # 2**30, the first generation that does not fit beside a verdict.
+    LAST_GENERATION = 1073741824
 
 
 cdef extern from *:

@@ -266,13 +266,13 @@ cdef class Finder:
             finds.marks[rule] = NOT_FOUND
             if mark == FOUND_TRUE:
                 finds.fired[finds.fired_count] = rule
-                finds.fired_count += 1
+                finds.fired_count = finds.fired_count + 1
             elif mark == FOUND_UNKNOWN:
                 finds.undetermined[finds.undetermined_count] = rule
-                finds.undetermined_count += 1
+                finds.undetermined_count = finds.undetermined_count + 1
             else:
                 finds.open[finds.open_count] = rule
-                finds.open_count += 1
+                finds.open_count = finds.open_count + 1
         return 0
 
     cdef int find_cells(
@@ -426,7 +426,7 @@ cdef class Finder:
         rule = self.conjunction_rule[conjunction]
         if finds.marks[rule] == NOT_FOUND:
             finds.found[finds.found_count] = rule
-            finds.found_count += 1
+            finds.found_count = finds.found_count + 1
         if finds.marks[rule] < mark:
             finds.marks[rule] = mark
         return 0
