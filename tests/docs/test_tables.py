@@ -13,8 +13,8 @@ import pytest
 from clausal.compiler import ir
 from clausal.compiler.checking import amounts, tables, values
 from clausal.compiler.checking.report import Report
-from clausal.compiler.text.patterns import MAX_PATTERN_LENGTH
-from clausal.compiler.text.terms import MAX_TERM_LENGTH
+from clausal.compiler.text.patterns import MAX_PATTERN_LENGTH, MAX_STEPS, MAX_TOTAL_STEPS
+from clausal.compiler.text.terms import MAX_CHARACTERS, MAX_TERM_LENGTH, MAX_TERMS
 from clausal.compiler.types import MICROSECONDS, Scalar, ScalarName
 from clausal.compiler.verify_declarations import COMBINATIONS_LIMIT
 from clausal.dsl import nodes, source
@@ -143,6 +143,9 @@ def test_limits() -> None:
         "combinations of elements in the sets of a measure": f"{COMBINATIONS_LIMIT:,}",
         "length of a term": f"{MAX_TERM_LENGTH} characters",
         "length of a pattern": f"{MAX_PATTERN_LENGTH:,} characters",
+        "cost of a pattern": f"{MAX_STEPS:,} steps for each byte of a text",
+        "terms that texts are searched for": f"{MAX_TERMS:,}, with {MAX_CHARACTERS:,} characters",
+        "cost of all patterns": f"{MAX_TOTAL_STEPS:,} steps for each byte of a text",
     }
 
 
