@@ -109,7 +109,8 @@ def _array(
     random: Random, path: tuple[str, ...], below: Any, meant: list[dict[str, Any]]
 ) -> pa.Array:
     if not isinstance(below, dict):
-        return below
+        array: pa.Array = below
+        return array
     fields = {name: _array(random, (*path, name), inner, meant) for name, inner in below.items()}
     types = {array.type for array in fields.values()}
     if len(types) == 1 and pa.types.is_floating(next(iter(types))) and random.random() < 0.5:
@@ -128,9 +129,10 @@ def _array(
             outer = _at(event, path[:-1])
             if isinstance(outer, dict):
                 outer.pop(path[-1], None)
-    return pa.StructArray.from_arrays(
+    made: pa.Array = pa.StructArray.from_arrays(
         list(fields.values()), list(fields), mask=pa.array(hidden, pa.bool_())
     )
+    return made
 
 
 def _map(fields: Mapping[str, pa.Array], kind: pa.DataType, random: Random) -> pa.Array:
@@ -266,10 +268,17 @@ def _ticks(
     ]
 
 
+def _quantity(type: Type, value: object) -> int:
+    """The ticks of an instant or a duration, the days of a date."""
+    number = convert(type, value)
+    assert isinstance(number, float)
+    return int(number)
+
+
 def _instants(random: Random, type: Type, values: list[Any]) -> tuple[pa.Array, list[Any]]:
     if random.random() < 0.3:
         return _texts(random, [value if isinstance(value, str) else None for value in values])
-    ticks = [None if value is None else int(convert(type, value)) for value in values]  # type: ignore[arg-type] - of a quantity
+    ticks = [None if value is None else _quantity(type, value) for value in values]
     zone = random.choice(["UTC", "Asia/Shanghai", "+05:30"])
     array, kept = _ticks(random, ticks, lambda unit: pa.timestamp(unit, zone))
     return array, [None if one is None else _EPOCH + timedelta(microseconds=one) for one in kept]
@@ -283,7 +292,7 @@ def _durations(random: Random, type: Type, values: list[Any]) -> tuple[pa.Array,
         return _numbers(
             random, [value if isinstance(value, (int, float)) else None for value in values]
         )
-    ticks = [None if value is None else int(convert(type, value)) for value in values]  # type: ignore[arg-type] - of a quantity
+    ticks = [None if value is None else _quantity(type, value) for value in values]
     array, kept = _ticks(random, ticks, pa.duration)
     return array, [None if one is None else timedelta(microseconds=one) for one in kept]
 
@@ -292,7 +301,7 @@ def _dates(random: Random, type: Type, values: list[Any]) -> tuple[pa.Array, lis
     if random.random() < 0.3:
         return _texts(random, [value if isinstance(value, str) else None for value in values])
     days = [
-        None if value is None else date(1970, 1, 1) + timedelta(days=int(convert(type, value)))  # type: ignore[arg-type] - of a quantity
+        None if value is None else date(1970, 1, 1) + timedelta(days=_quantity(type, value))
         for value in values
     ]
     return _slice(random, days, random.choice([pa.date32(), pa.date64()]))
