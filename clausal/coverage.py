@@ -1,6 +1,6 @@
 """What of a notice is encoded, and what of the encoding is tested.
 
-A clause is cited by rules, or recorded with a status, or unaccounted for. A rule is reached when
+A clause is cited by rules, or else by duties, or recorded with a status, or unaccounted for. A rule is reached when
 some test makes it fire; a clause, when a rule that cites it is reached; a step of a ladder, when
 some test leads to it.
 """
@@ -15,14 +15,15 @@ from clausal.compiler.ir import Bilingual, ClauseDef, Corpus
 from clausal.testing import Outcome
 
 CITED: Final = "cited"
+DUTY: Final = "duty"
 UNACCOUNTED: Final = "unaccounted"
 
 
 @dataclass(frozen=True, slots=True)
 class ClauseCoverage:
-    """A clause, with the rules that cite it and the tests that make one of them fire.
+    """A clause, with the rules and duties that cite it and the tests that make one of them fire.
 
-    `status` is "cited", "unaccounted", or what the policy records: "organisational", "pending" or
+    `status` is "cited" by a rule, "duty", "unaccounted", or what the policy records: "organisational", "pending" or
     "not enforced".
     """
 
@@ -33,6 +34,7 @@ class ClauseCoverage:
     status: str
     reason: Bilingual
     rules: tuple[str, ...]
+    duties: tuple[str, ...]
     tests: tuple[str, ...]
 
 
@@ -51,7 +53,7 @@ class Coverage:
 
     @property
     def unaccounted(self) -> tuple[ClauseCoverage, ...]:
-        """The clauses that no rule cites and no status explains."""
+        """The clauses that no rule or duty cites and no status explains."""
         return tuple(clause for clause in self.clauses if clause.status == UNACCOUNTED)
 
     @property
@@ -112,6 +114,7 @@ def _clause(
     clause = corpus.clauses[index]
     version = corpus.versions[clause.version]
     citing = [at for at, rule in enumerate(corpus.rules) if index in rule.clauses]
+    duties = tuple(duty.name for duty in corpus.duties if index in duty.clauses)
     tests = dict.fromkeys(
         title for at in citing for title in fired_in.get(_rule_key(corpus, at), ())
     )
@@ -120,14 +123,17 @@ def _clause(
         version=version.version,
         id=clause.id,
         quote=clause.quote,
-        status=_status(clause, cited=bool(citing)),
+        status=_status(clause, cited=bool(citing), owed=bool(duties)),
         reason=clause.reason,
         rules=tuple(corpus.rules[at].name for at in citing),
+        duties=duties,
         tests=tuple(tests),
     )
 
 
-def _status(clause: ClauseDef, *, cited: bool) -> str:
+def _status(clause: ClauseDef, *, cited: bool, owed: bool) -> str:
     if clause.status:
         return clause.status
-    return CITED if cited else UNACCOUNTED
+    if cited:
+        return CITED
+    return DUTY if owed else UNACCOUNTED

@@ -22,7 +22,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from clausal.compiler.types import LARGEST_INTEGER, Type
+from clausal.compiler.types import LARGEST_INTEGER, MICROSECONDS, Type
 
 # ── Quantities ───────────────────────────────────────────────────────────────────────────────────
 
@@ -386,7 +386,7 @@ Template = tuple[str | Hole, ...]
 
 
 class ClauseDef(msgspec.Struct, frozen=True, gc=False):
-    """``status`` is "" (cited by rules or unaccounted), organisational, pending or not enforced.
+    """``status`` is "" (cited by rules or duties, or unaccounted), organisational, pending or not enforced.
 
     ``fingerprint`` is the first 8 hex digits of SHA-256 over the quote in NFC with white space
     taken out, so that a change of layout is no change of the text.
@@ -455,6 +455,58 @@ class RuleDef(msgspec.Struct, frozen=True, gc=False):
     supersedes: tuple[str, ...] = ()
 
 
+Statistic = Literal[
+    "mean", "median", "percentile", "most", "least", "latest", "share", "ratio", "count"
+]
+
+
+Unit = Literal["", "hours", "days"]
+
+
+class FigureDef(msgspec.Struct, frozen=True, gc=False):
+    """What a duty measures of the rows of a table.
+
+    With a ``unit`` the statistic is of the time from one column of instants to another, in that
+    unit. "share" is that of the rows in which the first column is true (among those in which the
+    second is), "count" the number of rows (in which the column is true), "ratio" the sum of the
+    first column by that of the second, "latest" the value of the row with the latest time. ``rank``
+    belongs to "percentile", over 0 and at most 100.
+    """
+
+    statistic: Statistic
+    columns: tuple[str, ...]
+    unit: Unit = ""
+    rank: float | None = None
+
+
+class DutyDef(msgspec.Struct, frozen=True, gc=False):
+    """What a platform owes over a period, told from a table that it hands in.
+
+    ``threshold`` is in the unit of the figure, or a param, of which a duration is converted. The
+    figure holds in each window of ``over`` microseconds, or without ``over`` or with ``per_period``
+    in the whole period. ``time`` is the column that places a row. ``clauses`` and ``version`` are
+    indices into the corpus; ``line`` is where the duty begins.
+    """
+
+    name: str
+    version: int
+    clauses: tuple[int, ...]
+    figure: FigureDef
+    table: str
+    time: str
+    bound: Literal["most", "least"]
+    threshold: Constant | Param
+    per_period: bool = False
+    over: int | None = None
+    title: Bilingual = Bilingual()
+    because: Bilingual = Bilingual()
+    line: int = 0
+
+
+SHORTEST_WINDOW: Final = 3600 * MICROSECONDS
+"""A duty is not held to less than an hour."""
+
+
 class ExpectedMeasure(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A measure that must be (or, negated, must not be) among the effective measures.
 
@@ -521,7 +573,7 @@ class Corpus(msgspec.Struct, frozen=True, gc=False):
     """Everything that was compiled together, in an order that does not depend on the sources'.
 
     Versions are sorted by policy and start, rules by version and name, slots by source and path,
-    sanctions, terms, tallies, samples and ladders by name. ``time_slot`` is the instant of the act;
+    sanctions, terms, tallies, samples and ladders by name, duties as rules are. ``time_slot`` is the instant of the act;
     ``id_slot`` identifies the event. ``predicates`` and ``shared`` are filled by the passes.
     """
 
@@ -542,3 +594,4 @@ class Corpus(msgspec.Struct, frozen=True, gc=False):
     tests: tuple[TestDef, ...] = ()
     predicates: tuple[Condition, ...] = ()
     shared: tuple[Condition, ...] = ()
+    duties: tuple[DutyDef, ...] = ()

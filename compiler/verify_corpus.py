@@ -46,6 +46,7 @@ from clausal.compiler.types import Enum, Scalar, SetOf, Type, is_quantity
 from clausal.compiler.verify_declarations import (
     CorpusError,
     is_zone,
+    verify_duty,
     verify_fields,
     verify_ladder,
     verify_measure,
@@ -80,6 +81,10 @@ def verify_corpus(corpus: Corpus) -> None:
             conditions.check(condition, shared=len(corpus.shared))
         _rule(rule, corpus)
     _declarations(corpus)
+    for duty in corpus.duties:
+        _index("version", duty.version, corpus.versions)
+        _indices("clause", duty.clauses, corpus.clauses)
+        verify_duty(duty, corpus.params)
     for test in corpus.tests:
         _test(test, corpus)
 

@@ -12,10 +12,13 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from clausal.compiler.ir import (
+    SHORTEST_WINDOW,
     ArgumentValue,
     Constant,
+    DutyDef,
     LadderDef,
     MeasureDef,
+    Param,
     ParamDef,
     SanctionDef,
     SanctionParam,
@@ -218,3 +221,40 @@ def verify_ladder(ladder: LadderDef, targets: Sequence[TargetDef]) -> None:
         raise CorpusError(f"the steps of the ladder `{ladder.name}` have gaps")
     if not 0 < ladder.within <= LARGEST_INTEGER:
         raise CorpusError(f"the ladder `{ladder.name}` counts no strikes")
+
+
+# ── Duties ───────────────────────────────────────────────────────────────────────────────────────
+
+_COLUMNS: Final = {"share": (1, 2), "ratio": (2,), "count": (0, 1)}
+"""How many columns a statistic is of; others are of one, or with a unit of two."""
+
+
+def verify_duty(duty: DutyDef, params: Sequence[ParamDef]) -> None:
+    """Check that a duty has a figure that can be told, a threshold, and windows of some length.
+
+    Raises:
+        CorpusError: naming what is wrong.
+    """
+    figure = duty.figure
+    counts = _COLUMNS.get(figure.statistic, (2,) if figure.unit else (1,))
+    if len(figure.columns) not in counts or (figure.unit and figure.statistic in _COLUMNS):
+        raise CorpusError(f"the figure of `{duty.name}` has not the columns that it needs")
+    if not all((*figure.columns, duty.table, duty.time)):
+        raise CorpusError(f"`{duty.name}` reads a table or column without a name")
+    if (figure.rank is not None) != (figure.statistic == "percentile"):
+        raise CorpusError(f"`{duty.name}` has no percentile, or one too many")
+    if figure.rank is not None and not 0 < figure.rank <= 100:
+        raise CorpusError(f"`{duty.name}` has a percentile that there is none of")
+    if duty.over is not None and not SHORTEST_WINDOW <= duty.over <= LARGEST_INTEGER:
+        raise CorpusError(f"the windows of `{duty.name}` have no length")
+    match duty.threshold:
+        case Param(index=index):
+            if not 0 <= index < len(params):
+                raise CorpusError(f"there is no param {index}")
+            if params[index].type == "duration" and not figure.unit:
+                raise CorpusError(f"`{duty.name}` holds a number to a duration")
+        case Constant(value=value):
+            if not math.isfinite(value):
+                raise CorpusError("a constant is not finite")
+        case _:
+            assert_never(duty.threshold)

@@ -117,6 +117,7 @@ _RULES: Final = _errors(
     ("E0416", "steps that do not follow"),
     ("E0417", "param out of its range"),
     ("E0418", "strike on suspicion"),
+    ("E0419", "duty that does not fit"),
 )
 _POLICIES: Final = _errors(
     ("E0501", "unknown time zone"),

@@ -40,6 +40,7 @@ _IN_RULE: Final = frozenset(
         "because",
     }
 )
+_IN_DUTY: Final = frozenset({"title", "cites", "measure", "in", "time", "at", "over", "because"})
 _IN_TEST: Final = frozenset({"at", "decided", "given", "expect"})
 
 _GROUPS: Final = (
@@ -51,6 +52,7 @@ _GROUPS: Final = (
     ({"bool", "enum"}, "a type", _TYPES),
     ({"rule", "test"}, "a declaration", frozenset({*DECLARATIONS, END})),
     ({"when", "then"}, "an entry (`when`, `then`, …)", _IN_RULE),
+    ({"measure", "over"}, "an entry (`measure`, `in`, …)", _IN_DUTY),
     ({"grade", "wording"}, "an entry (`on`, `grade`, …)", _IN_SANCTION),
     ({"notice", "use"}, "an entry (`title`, `use`, …)", _IN_HEADER),
     ({"given", "expect"}, "an entry (`given`, `expect`, …)", _IN_TEST),

@@ -851,6 +851,75 @@ class Rule:
     span: Span = _span()
 
 
+# ── Duties ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What is measured of the rows of a table.
+
+    ``statistic`` is "mean", "median", "percentile", "most", "least" or "latest" of one column, or,
+    with a ``unit`` ("hours", "days"), of the time from the first column to the second; or "share"
+    of one boolean column (among another), "ratio" of one column to another, or "count". ``rank``
+    is the percentile's.
+    """
+
+    statistic: str
+    columns: tuple[Name, ...]
+    unit: str = ""
+    rank: Number | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class InTable:
+    """The table whose rows are measured."""
+
+    table: Name
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeColumn:
+    """The column that says to which time, so to which window, a row belongs."""
+
+    column: Name
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """``at most`` or ``at least`` (``kind``) so much: a literal, or a ``param``.
+
+    It holds in each window, or with ``per_period`` for the whole period that is reported on.
+    """
+
+    kind: str
+    value: Number | Duration | Name
+    per_period: bool = False
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The length of the windows into which a period is cut."""
+
+    window: Duration
+    span: Span = _span()
+
+
+DutyEntry = Title | Cites | Figure | InTable | TimeColumn | Threshold | Over | Because
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a platform owes over a period."""
+
+    name: Name
+    entries: tuple[DutyEntry, ...]
+    span: Span = _span()
+
+
 # ── Tests ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1003,6 +1072,7 @@ Declaration = (
     | MeasureSet
     | Ladder
     | Rule
+    | Duty
     | Test
     | Broken
 )

@@ -310,6 +310,39 @@ class Phrases:
             case _:
                 assert_never(node)
 
+    # ── Duties ───────────────────────────────────────────────────────────────────────────────────
+
+    def duty_entry(self, node: nodes.DutyEntry) -> Doc:
+        """What stands in the block of a duty."""
+        match node:
+            case nodes.Title() | nodes.Cites() | nodes.Because():
+                return self.rule_entry(node)
+            case nodes.Figure():
+                return (keyword("measure", node.span, PADDED), self._figure(node))
+            case nodes.InTable(table):
+                return (keyword("in", node.span, PADDED), spelling.word(table))
+            case nodes.TimeColumn(column):
+                return (keyword("time", node.span, PADDED), spelling.word(column))
+            case nodes.Threshold(kind, value, per_period):
+                period = " per period" if per_period else ""
+                return (keyword("at", node.span), f"{kind} ", self._literal(value), period)
+            case nodes.Over(window):
+                return (keyword("over", node.span, PADDED), spelling.duration(window))
+            case _:
+                assert_never(node)
+
+    def _figure(self, node: nodes.Figure) -> Doc:
+        rank: Doc = (" ", spelling.number(node.rank, self.source)) if node.rank else ""
+        unit = f" {node.unit}" if node.unit else ""
+        words = {
+            "share": (" of ", " among "),
+            "ratio": (" of ", " to "),
+        }.get(node.statistic, (" from ", " to ") if node.unit else (" of ",))
+        columns = [
+            (word, spelling.word(column)) for word, column in zip(words, node.columns, strict=False)
+        ]
+        return (node.statistic, rank, unit, *columns)
+
     def _consequences(self, items: tuple[nodes.Consequence, ...]) -> Doc:
         return _listed([self._consequence(item) for item in items])
 

@@ -205,6 +205,8 @@ class _Printer:
                 return self._entries(header, span, steps, lambda step: build.step(step, column))
             case nodes.Rule(_, entries):
                 return self._entries(_head("rule", node), span, entries, build.rule_entry)
+            case nodes.Duty(_, entries):
+                return self._entries(_head("duty", node), span, entries, build.duty_entry)
             case nodes.Test(title, entries):
                 header = (phrases.keyword("test", span), spelling.string(title))
                 return self._entries(header, span, entries, build.test_entry)
@@ -256,6 +258,7 @@ _Named = (
     | nodes.Table
     | nodes.Ladder
     | nodes.Rule
+    | nodes.Duty
 )
 
 

@@ -43,6 +43,7 @@ DECLARATIONS: Final = (
     "table",
     "bundle",
     "rule",
+    "duty",
     "ladder",
     "tally",
     "samples",

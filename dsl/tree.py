@@ -310,6 +310,53 @@ class Builder(Words):
     def because(self, span: Span, texts: nodes.Texts) -> nodes.Because:
         return nodes.Because(texts, span)
 
+    def duty(self, span: Span, name: Token, *entries: Any) -> nodes.Duty:
+        return nodes.Duty(self._name(name), entries, span)
+
+    def statistic(self, span: Span, kind: Token, rank: Token | None = None) -> _Phrase:
+        return _Phrase("statistic", (kind.text, None if rank is None else self._number(rank)))
+
+    def unit(self, span: Span, word: Token) -> _Phrase:
+        return _Phrase("unit", word.text)
+
+    def _figure(
+        self, span: Span, kind: str, columns: tuple[Token, ...], unit: str = "", rank: Any = None
+    ) -> nodes.Figure:
+        return nodes.Figure(kind, tuple(map(self._name, columns)), unit, rank, span)
+
+    def figure_of(self, span: Span, statistic: _Phrase, column: Token) -> nodes.Figure:
+        kind, rank = statistic.value
+        return self._figure(span, kind, (column,), rank=rank)
+
+    def figure_between(
+        self, span: Span, statistic: _Phrase, unit: _Phrase, *columns: Token
+    ) -> nodes.Figure:
+        kind, rank = statistic.value
+        return self._figure(span, kind, columns, unit.value, rank)
+
+    def figure_share(self, span: Span, *columns: Token) -> nodes.Figure:
+        return self._figure(span, "share", columns)
+
+    def figure_ratio(self, span: Span, *columns: Token) -> nodes.Figure:
+        return self._figure(span, "ratio", columns)
+
+    def figure_count(self, span: Span, *columns: Token) -> nodes.Figure:
+        return self._figure(span, "count", columns)
+
+    def in_table(self, span: Span, name: Token) -> nodes.InTable:
+        return nodes.InTable(self._name(name), span)
+
+    def time_column(self, span: Span, name: Token) -> nodes.TimeColumn:
+        return nodes.TimeColumn(self._name(name), span)
+
+    def threshold(
+        self, span: Span, _: Token, kind: Token, value: Any, *per: Token
+    ) -> nodes.Threshold:
+        return nodes.Threshold(kind.text, value, bool(per), span)
+
+    def over(self, span: Span, window: nodes.Duration) -> nodes.Over:
+        return nodes.Over(window, span)
+
     def ladder_strike(self, span: Span, ladder: Token) -> nodes.LadderStrike:
         return nodes.LadderStrike(self._name(ladder), span)
 

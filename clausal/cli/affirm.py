@@ -54,8 +54,8 @@ def command(
 ) -> int:
     """Pin citations to the text of their clauses, after showing which clauses changed.
 
-    A citation such as 2.1@1a2b3c4d says under which text of clause 2.1 its rule was written. When
-    that text changes, the rule does not compile until somebody has read it again and affirmed it.
+    A citation such as 2.1@1a2b3c4d says under which text of clause 2.1 its rule (or duty) was written.
+    When that text changes, it does not compile until somebody has read it again and affirmed it.
     """
     from clausal.dsl.diagnostics import PolicyError
     from clausal.dsl.parser import parse
@@ -84,7 +84,7 @@ def _edits(file: File) -> Iterator[_Edit]:
 
     clauses = {d.id.text: d for d in file.declarations if isinstance(d, nodes.Clause)}
     for rule in file.declarations:
-        if not isinstance(rule, nodes.Rule):
+        if not isinstance(rule, nodes.Rule | nodes.Duty):
             continue
         for entry in rule.entries:
             if not isinstance(entry, nodes.Cites):

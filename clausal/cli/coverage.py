@@ -34,6 +34,7 @@ EXAMPLES: Final = (
 _GATES: Final = "Gates (exit code 1)"
 _STYLES: Final = {
     "cited": "green",
+    "duty": "cyan",
     "unaccounted": "bold red",
     "pending": "yellow",
     "not enforced": "magenta",
@@ -71,7 +72,7 @@ def command(
 ) -> int:
     """List the clauses of each notice, with their status, rules and tests.
 
-    A clause is cited by rules, or recorded as organisational, pending or not enforced, each with a
+    A clause is cited by rules or duties, or recorded as organisational, pending or not enforced, each with a
     reason; otherwise it is unaccounted for. The percentage is the share of the clauses to be
     enforced (cited or unaccounted) for which a test makes a citing rule fire.
     """
@@ -109,10 +110,10 @@ def _print_version(name: str, clauses: list[ClauseCoverage], *, verbose: bool) -
     )
     for clause in clauses:
         quote = safe(clause.quote)
-        explained = safe(", ".join(clause.rules))
+        explained = safe(", ".join((*clause.rules, *clause.duties)))
         if not verbose:
             quote.no_wrap, quote.overflow = True, "ellipsis"
-        elif not clause.rules:
+        elif not clause.rules and not clause.duties:
             explained = bilingual(clause.reason, "dim")
         tests = Text(str(len(clause.tests))) if clause.tests else Text()
         if clause.rules and not clause.tests:

@@ -30,6 +30,7 @@ class Space(enum.Enum):
     MEASURE = "measure"
     LADDER = "ladder"
     RULE = "rule"
+    DUTY = "duty"
     CLAUSE = "clause"
     TARGET = "target"
     SCHEMA = "schema"
@@ -48,6 +49,7 @@ Named = (
     | nodes.MeasureSet
     | nodes.Ladder
     | nodes.Rule
+    | nodes.Duty
     | nodes.Clause
     | nodes.Target
     | nodes.Schema
@@ -68,6 +70,7 @@ SPACES: Final[dict[type, Space]] = {
     nodes.MeasureSet: Space.MEASURE,
     nodes.Ladder: Space.LADDER,
     nodes.Rule: Space.RULE,
+    nodes.Duty: Space.DUTY,
     nodes.Clause: Space.CLAUSE,
     nodes.Target: Space.TARGET,
     nodes.Schema: Space.SCHEMA,
@@ -83,7 +86,7 @@ WORDS: Final[dict[type, str]] = {
 
 _HEADERS: Final = ("policy", "library", "")
 _WORD: Final = re.compile(r"\w+")
-_POLICY_ONLY: Final = (nodes.Clause, nodes.Ladder, nodes.Rule, nodes.Test)
+_POLICY_ONLY: Final = (nodes.Clause, nodes.Ladder, nodes.Rule, nodes.Duty, nodes.Test)
 _LIBRARY_ONLY: Final = (nodes.Event, nodes.Target, nodes.Schema, nodes.Sanction)
 
 

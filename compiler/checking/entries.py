@@ -10,7 +10,8 @@ from clausal.dsl import nodes
 from clausal.dsl.source import Span
 
 _T = TypeVar(
-    "_T", bound="nodes.HeaderEntry | nodes.SanctionEntry | nodes.RuleEntry | nodes.TestEntry"
+    "_T",
+    bound="nodes.HeaderEntry | nodes.SanctionEntry | nodes.RuleEntry | nodes.DutyEntry | nodes.TestEntry",
 )
 
 

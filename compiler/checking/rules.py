@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clausal.compiler import ir, types
 from clausal.compiler.checking.amounts import duration, number
 from clausal.compiler.checking.definitions import Definitions
-from clausal.compiler.checking.documents import Space
+from clausal.compiler.checking.documents import WORDS, Space
 from clausal.compiler.checking.entries import first_word, one
 from clausal.compiler.checking.expressions import Expressions
 from clausal.compiler.checking.measures import Measures, Place
@@ -69,7 +69,7 @@ class PolicyChecker:
         """The rule that ``node`` states; None after reporting what is wrong with it."""
         report, name = self.report, node.name
         title = one(report, node.entries, nodes.Title, "title")
-        clauses = self._clauses(node)
+        clauses = self.clauses(node)
         when = self._condition(one(report, node.entries, nodes.When, "when", within=name))
         unless_entry = one(report, node.entries, nodes.Unless, "unless")
         unless = ir.NEVER if unless_entry is None else self._condition(unless_entry)
@@ -156,8 +156,8 @@ class PolicyChecker:
                 notes=["the rule never fires"],
             )
 
-    def _clauses(self, node: nodes.Rule) -> tuple[int, ...] | None:
-        """The clauses that a rule cites: at least one, each declared and enforced."""
+    def clauses(self, node: nodes.Rule | nodes.Duty) -> tuple[int, ...] | None:
+        """The clauses that a rule or duty cites: at least one, each declared and enforced."""
         report = self.report
         entry = one(report, node.entries, nodes.Cites, "cites")
         if entry is None:
@@ -167,12 +167,15 @@ class PolicyChecker:
                 f"`{node.name.text}` cites no clause",
                 node.name.span,
                 "needs `cites …`",
-                notes=["every measure has its reason in the notice"],
+                notes=["every measure has its reason in the notice"]
+                if isinstance(node, nodes.Rule)
+                else ["every duty has its reason in the notice"],
             )
             return None
         first: dict[str, nodes.Citation] = {}
         found: list[int] = []
         sound = True
+        word = WORDS[type(node)]
         for citation in entry.citations:
             clause = citation.clause.text
             other = first.setdefault(clause, citation)
@@ -184,13 +187,13 @@ class PolicyChecker:
                     others=[report.label(other.span, "first cited here")],
                 )
                 continue
-            if self._citation(citation):
+            if self._citation(citation, word):
                 found.append(self.numbers.clauses[clause])
             else:
                 sound = False
         return tuple(sorted(found)) if sound else None
 
-    def _citation(self, citation: nodes.Citation) -> bool:
+    def _citation(self, citation: nodes.Citation, word: str) -> bool:
         report, name = self.report, citation.clause
         found = self.scope.resolve(Space.CLAUSE, name)
         if found is None or not isinstance(found.node, nodes.Clause):
@@ -221,7 +224,7 @@ class PolicyChecker:
                 "E0507",
                 f"clause {name.text} is recorded as organisational",
                 name.span,
-                "a rule cannot rest on it",
+                f"a {word} cannot rest on it",
                 others=[found.place],
                 notes=[f"the reason given is: {reason}" for reason in reasons],
             )
@@ -229,24 +232,26 @@ class PolicyChecker:
         if clause.status == "pending":
             report.add(
                 "W0905",
-                f"clause {name.text} is recorded as pending, and a rule rests on it",
+                f"clause {name.text} is recorded as pending, and a {word} rests on it",
                 name.span,
                 others=[found.place],
-                help=["take the status away when the rule is ready"],
+                help=[f"take the status away when the {word} is ready"],
             )
-        return self._pin(citation, clause)
+        return self._pin(citation, clause, word)
 
-    def _pin(self, citation: nodes.Citation, clause: nodes.Clause) -> bool:
+    def _pin(self, citation: nodes.Citation, clause: nodes.Clause, word: str) -> bool:
         from_text = self.definitions.fingerprints[id(clause)]
         if citation.pin is None or citation.pin == from_text:
             return True
         self.report.add(
             "E0508",
-            f"the text of clause {citation.clause.text} has changed since the rule was affirmed",
+            f"the text of clause {citation.clause.text} has changed since the {word} was affirmed",
             citation.span,
             f"affirmed as {citation.pin}",
             others=[self.report.label(clause.quote.span, f"now {from_text}")],
-            help=[f"read the clause and the rule, then write `{citation.clause.text}@{from_text}`"],
+            help=[
+                f"read the clause and the {word}, then write `{citation.clause.text}@{from_text}`"
+            ],
         )
         return False
 

@@ -10,6 +10,7 @@ import msgspec
 from clausal.compiler import ir
 from clausal.compiler.checking.definitions import Definitions
 from clausal.compiler.checking.documents import Document
+from clausal.compiler.checking.duties import declare_duties
 from clausal.compiler.checking.expectations import TestChecker
 from clausal.compiler.checking.expressions import Expressions
 from clausal.compiler.checking.inputs import Inputs, merge_fields, schema_fields
@@ -71,6 +72,7 @@ class _Parts:
     sanctions: tuple[ir.SanctionDef, ...]
     ladders: list[ir.LadderDef]
     rules: list[ir.RuleDef]
+    duties: list[ir.DutyDef]
     tests: list[ir.TestDef]
     event: EventInfo
 
@@ -140,7 +142,7 @@ class Session:
         anchor = self.policies[0].report
         event = join_events(self.policies, events, anchor)
         versions = declare_policies(self.policies, self.calendars)
-        clauses, ladders, rules, tests = self._policies(versions, checkers, measures, event)
+        clauses, ladders, rules, duties, tests = self._policies(versions, checkers, measures, event)
         _report_rivals(tallies, anchor)
         _report_rivals(samples, anchor)
         for policy in self.policies:
@@ -157,6 +159,7 @@ class Session:
             sanctions=sanctions,
             ladders=ladders,
             rules=rules,
+            duties=duties,
             tests=tests,
             event=event,
         )
@@ -201,8 +204,14 @@ class Session:
         checkers: Mapping[int, Expressions],
         measures: Mapping[int, Measures],
         event: EventInfo | None,
-    ) -> tuple[list[ir.ClauseDef], list[ir.LadderDef], list[ir.RuleDef], list[ir.TestDef]]:
-        """Clauses, ladders, rules and tests, each in the order of the corpus."""
+    ) -> tuple[
+        list[ir.ClauseDef],
+        list[ir.LadderDef],
+        list[ir.RuleDef],
+        list[ir.DutyDef],
+        list[ir.TestDef],
+    ]:
+        """Clauses, ladders, rules, duties and tests, each in the order of the corpus."""
         clauses: list[ir.ClauseDef] = []
         clause_numbers: list[dict[str, int]] = []
         for version, info in enumerate(versions):
@@ -239,16 +248,18 @@ class Session:
         ]
         ladders: list[ir.LadderDef] = []
         rules: list[ir.RuleDef] = []
+        duties: list[ir.DutyDef] = []
         tests: list[ir.TestDef] = []
         time = event.time.path if event is not None and event.time is not None else ()
         for policy in policies:
             document = policy.scope.document
             ladders += filter(None, [policy.ladder(node) for node in document.of(nodes.Ladder)])
             rules += filter(None, [policy.rule(node) for node in document.of(nodes.Rule)])
+            duties += declare_duties(policy)
             tester = TestChecker(policy, time)
             tests += filter(None, [tester.test(node) for node in document.of(nodes.Test)])
         ladders.sort(key=lambda ladder: (ladder.name, ladder.version))
-        return clauses, ladders, rules, tests
+        return clauses, ladders, rules, duties, tests
 
     # ── Final numbers ────────────────────────────────────────────────────────────────────────────
 
@@ -309,6 +320,7 @@ class Session:
             ),
             rules=tuple([_renumbered(rule, new) for rule in parts.rules]),
             tests=tuple(parts.tests),
+            duties=tuple(parts.duties),
         )
 
     def _history_slot(

@@ -22,7 +22,7 @@ _USEFUL: Final[tuple[type[Named], ...]] = (
 
 
 def warn_unused(policy: Document, uses: Uses) -> None:
-    """Warn of clauses without a rule (W0902), and of names that nothing uses (W0903).
+    """Warn of clauses without a rule or duty (W0902), and of names that nothing uses (W0903).
 
     Nothing is said of a file that could not be parsed in full: what is missing may use them.
     """
@@ -32,10 +32,10 @@ def warn_unused(policy: Document, uses: Uses) -> None:
         if not clause.status and clause not in uses and not policy.citations_in_error:
             policy.report.add(
                 "W0902",
-                f"no rule cites clause {clause.id.text}",
+                f"no rule or duty cites clause {clause.id.text}",
                 Span(clause.id.span.start, clause.quote.span.end),
                 help=[
-                    "cite it in a rule, or mark it",
+                    "cite it in a rule or a duty, or mark it",
                     "the marks are `organisational`, `pending` and `not enforced`",
                 ],
             )

@@ -364,6 +364,40 @@ RULE_ENTRIES = st.one_of(
 )
 RULES = st.builds(nodes.Rule, NAMES, _some(RULE_ENTRIES))
 
+COLUMNS = st.tuples(NAMES, NAMES)
+STATISTICS = st.one_of(
+    st.tuples(st.sampled_from(["mean", "median", "most", "least", "latest"]), st.none()),
+    st.tuples(st.just("percentile"), COUNTS),
+)
+FIGURES = st.one_of(
+    st.builds(lambda s, column: nodes.Figure(s[0], (column,), "", s[1]), STATISTICS, NAMES),
+    st.builds(
+        lambda s, columns, unit: nodes.Figure(s[0], columns, unit, s[1]),
+        STATISTICS,
+        COLUMNS,
+        st.sampled_from(["hours", "days"]),
+    ),
+    st.builds(nodes.Figure, st.just("share"), COLUMNS | st.tuples(NAMES)),
+    st.builds(nodes.Figure, st.just("ratio"), COLUMNS),
+    st.builds(nodes.Figure, st.just("count"), st.just(()) | st.tuples(NAMES)),
+)
+DUTY_ENTRIES = st.one_of(
+    st.builds(nodes.Title, texts()),
+    st.builds(nodes.Cites, _several(CITATIONS)),
+    FIGURES,
+    st.builds(nodes.InTable, NAMES),
+    st.builds(nodes.TimeColumn, NAMES),
+    st.builds(
+        nodes.Threshold,
+        st.sampled_from(["most", "least"]),
+        NUMBERS | DURATIONS | NAMES,
+        st.booleans(),
+    ),
+    st.builds(nodes.Over, DURATIONS),
+    st.builds(nodes.Because, texts()),
+)
+DUTIES = st.builds(nodes.Duty, NAMES, _some(DUTY_ENTRIES))
+
 # ── Tests and files ──────────────────────────────────────────────────────────────────────────────
 
 _GIVEN_VALUES = st.one_of(
@@ -416,6 +450,7 @@ DECLARATIONS: dict[type, st.SearchStrategy[Any]] = {
     nodes.MeasureSet: MEASURE_SETS,
     nodes.Ladder: LADDERS,
     nodes.Rule: RULES,
+    nodes.Duty: DUTIES,
     nodes.Test: TESTS,
 }
 """For each kind of declaration, its trees."""
