@@ -136,6 +136,33 @@ def open_events(
     return EventFile(_open(name), name, chosen, fields)
 
 
+def columns_of(name: str) -> list[str]:
+    """The columns of a CSV or Parquet file, as its name says which it is.
+
+    Raises:
+        InputError: when it is neither, or cannot be read.
+    """
+    from clausal.tables import csv_columns, parquet_columns  # noqa: PLC0415 - as above
+
+    with _open(name) as file:
+        try:
+            match format_of(name):
+                case Format.PARQUET:
+                    return parquet_columns(file, name)
+                case Format.CSV:
+                    return csv_columns(_text_stream(file, name)[0], name, LINE_LIMIT)
+                case _:
+                    raise InputError(
+                        name,
+                        "a table is a CSV or a Parquet file",
+                        hint="let its name end in `.csv`, `.csv.gz` or `.parquet`",
+                    )
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(name, "the compressed data are damaged or cut short") from error
+        except OSError as error:
+            raise InputError(name, _reason(error)) from error
+
+
 class EventFile:
     """The events in an open file: iterate over it for its records, once, and close it.
 

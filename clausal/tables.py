@@ -12,6 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import msgspec
@@ -20,6 +21,8 @@ from clausal.compiler.types import Enum, MapOf, Scalar, SetOf, Type
 from clausal.reading import InputError, Record, Rejected, lines, too_long
 
 if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
+
     from clausal.compiler.ir import SchemaField
 
 Path = tuple[str, ...]
@@ -180,6 +183,17 @@ def read_csv(
             yield _row(cells, readers, source, limit)
 
 
+def csv_columns(stream: BinaryIO, name: str, limit: int) -> list[str]:
+    """The names in the first line of a CSV file.
+
+    Raises:
+        InputError: as `read_csv` does.
+    """
+    source = _Lines(stream, limit)
+    csv.field_size_limit(limit)
+    return [".".join(path) for path in _header(csv.reader(source, strict=True), source, name)]
+
+
 def _row(
     cells: list[str], readers: Sequence[tuple[Path, Cell]], source: _Lines, limit: int
 ) -> Record | Rejected:
@@ -271,19 +285,7 @@ def read_parquet(file: BinaryIO, name: str) -> Iterator[tuple[float, Record | Re
     Raises:
         InputError: when pyarrow is not installed, or the file is no Parquet file or a damaged one.
     """
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
-        import pyarrow.parquet as pq  # noqa: PLC0415
-    except ImportError as error:
-        raise InputError(
-            name,
-            "reading Parquet needs pyarrow, which is not installed",
-            hint="pip install 'clausal[parquet]'",
-        ) from error
-    try:
-        # Parquet is read from its end; standard input has none until it was read.
-        source = file if file.seekable() else io.BytesIO(file.read())
-        table = pq.ParquetFile(source)
+    with _parquet(file, name) as table:
         total = table.metadata.num_rows
         names = table.schema_arrow.names
         paths = [_column(column, name) for column in names]
@@ -296,6 +298,33 @@ def read_parquet(file: BinaryIO, name: str) -> Iterator[tuple[float, Record | Re
                     number / total,
                     _parquet_row(number, row, list(zip(names, paths, strict=True))),
                 )
+
+
+def parquet_columns(file: BinaryIO, name: str) -> list[str]:
+    """The names of the columns of a Parquet file.
+
+    Raises:
+        InputError: as `read_parquet` does.
+    """
+    with _parquet(file, name) as table:
+        return [str(column) for column in table.schema_arrow.names]
+
+
+@contextmanager
+def _parquet(file: BinaryIO, name: str) -> Iterator[ParquetFile]:
+    """An open Parquet file, whose faults are errors of the input."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError as error:
+        raise InputError(
+            name,
+            "reading Parquet needs pyarrow, which is not installed",
+            hint="pip install 'clausal[parquet]'",
+        ) from error
+    try:
+        # Parquet is read from its end; standard input has none until it was read.
+        yield pq.ParquetFile(file if file.seekable() else io.BytesIO(file.read()))
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         text = str(error).partition("\n")[0].removesuffix(".")
         raise InputError(

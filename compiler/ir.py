@@ -461,6 +461,8 @@ Statistic = Literal[
 
 
 Unit = Literal["", "hours", "days"]
+UNITS: Final = {"hours": 3600 * MICROSECONDS, "days": 24 * 3600 * MICROSECONDS}
+"""Microseconds in the units of a figure."""
 
 
 class FigureDef(msgspec.Struct, frozen=True, gc=False):

@@ -9,12 +9,8 @@ from clausal.compiler.checking.amounts import Dimension, Measured, duration, num
 from clausal.compiler.checking.entries import one
 from clausal.compiler.checking.rules import PolicyChecker
 from clausal.compiler.checking.texts import bilingual
-from clausal.compiler.types import MICROSECONDS
 from clausal.dsl import nodes
 from clausal.dsl.source import Span
-
-UNITS: Final = {"hours": 3600 * MICROSECONDS, "days": 24 * 3600 * MICROSECONDS}
-"""Microseconds in the units of a figure."""
 
 _BARE: Final = frozenset({Dimension.PLAIN, Dimension.NUMBER})
 _SHARES: Final = frozenset({Dimension.PLAIN, Dimension.SHARE})
@@ -130,7 +126,7 @@ def _threshold(
     if not _fits(policy, value.span, figure, measured.dimension, [measured.value]):
         return None
     if measured.dimension is Dimension.DURATION:
-        return ir.Constant(measured.value / UNITS[figure.unit])
+        return ir.Constant(measured.value / ir.UNITS[figure.unit])
     return ir.Constant(measured.value)
 
 
