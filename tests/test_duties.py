@@ -346,6 +346,9 @@ def test_the_command_is_fine_where_nothing_is_breached(demo: Path) -> None:
     assert "data/cases.csv, row 3: `at_time` is no time: `x`" in ran.out
     ran = clausal("duties", "owed.policy", "--period", "2023-06")
     assert (ran.code, ran.out) == (Exit.FINE, "no duty is in force in this period\n")
+    ran = clausal("duties", "owed.policy", "--period", "2024-05")
+    assert ran.code == Exit.FINE
+    assert "no table was given for cases" in ran.out
 
 
 @pytest.mark.parametrize(

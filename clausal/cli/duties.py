@@ -106,9 +106,12 @@ def command(
         print_json(_as_json(corpus, asked, told))
     else:
         _print(corpus, told)
+        absent = sorted({one.duty.table for one in told if not one.table})
+        if absent:
+            show(safe(f"no table was given for {', '.join(absent)}", "yellow"))
         for fault in faults:
             show(safe(f"{fault.table}, row {fault.number}: {fault.detail}", "yellow"))
-        show(*([""] if faults else []), _totals(told))
+        show(*([""] if faults or absent else []), _totals(told))
     breached = any(one.state == "breached" for one in told)
     return Exit.FINDINGS if breached else Exit.FINE
 
@@ -202,15 +205,22 @@ def _print(corpus: Corpus, told: Sequence[Told]) -> None:
             rows.add_row(
                 safe(one.duty.name),
                 _amount(one, one.whole.figure),
-                f"{'≤' if one.duty.bound == 'most' else '≥'} {_amount(one, one.threshold)}",
+                _bound(one),
                 safe(str(one.state), _STYLES[one.state]),
                 _trend(one),
-                f"{one.whole.rows:,}" if one.table else "no table",
+                f"{one.whole.rows:,}" if one.table else "–",
                 f"{one.whole.lacking + one.undated + one.unreadable:,}" if one.table else "",
                 safe(", ".join(corpus.clauses[at].id for at in one.duty.clauses)),
                 title(one.duty.title),
             )
         show(safe(f"{version.policy} {version.version}", "bold"), rows, "")
+
+
+def _bound(told: Told) -> str:
+    sign = "≤" if told.duty.bound == "most" else "≥"
+    # Where the windows are only for the trend.
+    over = " per period" if told.duty.per_period and told.duty.over is not None else ""
+    return f"{sign} {_amount(told, told.threshold)}{over}"
 
 
 def _amount(told: Told, value: float | None) -> str:

@@ -10,6 +10,7 @@ from clausal.compiler.ir import UNKNOWN
 from clausal.compiler.library import load_sources, shipped
 from clausal.compiler.pipeline import check_sources, compile_sources
 from clausal.coverage import measure_coverage
+from clausal.duties import State, columns_needed, period_of, tell
 from clausal.engine.decision import Decision
 from clausal.engine.evaluator import Bundle
 from clausal.testing import run_tests
@@ -123,3 +124,42 @@ def test_a_trial_is_not_changed_by_other_policies() -> None:
     }
     assert fired(bundle.evaluate(event)) == ["cn.self_media_traffic.unlabelled_ai"]
     assert fired(bundle.trial(number, event)) == ["cn.ai_misuse.ai_label_missing"]
+
+
+OWED = {
+    "ai_label_rate", "app_review", "case_publication", "debunk_pinned", "debunk_reach",
+    "debunk_search", "fake_follower_purged", "group_alert", "hotlist_review_rate", "identity_rate",
+    "kids_device_clean", "label_display", "mcn_disclosure", "mcn_graded", "minor_mode",
+    "offtopic_rate", "price_bias", "push_compliance", "rank_integrity", "rec_diversity",
+    "rename_check_rate", "report_entry", "rumour_label_rate", "rumour_latency",
+    "sample_library_age", "search_suggest_clean", "source_label_rate", "tip_limits", "trace_rate",
+    "verify_latency",
+}  # fmt: skip
+"""What platforms owe over a period, each as a duty of the policy that has its clause."""
+
+
+def test_every_figure_that_platforms_owe_is_a_duty() -> None:
+    duties = library().artifact.corpus.duties
+    assert {duty.name for duty in duties} >= OWED
+    for duty in duties:
+        assert duty.title.zh, duty.name
+        assert duty.title.en, duty.name
+
+
+def test_duties_of_one_name_are_told_alike() -> None:
+    """A platform hands in one table for all policies that ask for a figure."""
+    columns: dict[tuple[str, str], str] = {}
+    figures: dict[str, tuple[object, ...]] = {}
+    for duty in library().artifact.corpus.duties:
+        told = duty.figure, duty.table, duty.time, duty.bound
+        assert figures.setdefault(duty.name, told) == told, duty.name
+        for column, kind in columns_needed(duty):
+            assert columns.setdefault((duty.table, column), kind) == kind, column
+
+
+def test_a_month_is_told_by_the_duties_that_were_in_force_in_it() -> None:
+    corpus = library().artifact.corpus
+    told = list(tell(corpus, period_of("2024-05"), {}))
+    policies = {corpus.versions[one.duty.version].policy for one in told}
+    assert policies == {"cn.self_media_traffic", "standing.rumours"}
+    assert {one.state for one in told} == {State.UNKNOWN}
