@@ -596,7 +596,7 @@ cdef class Core:
     cdef int settle(self, Frame frame, Scratch scratch, int32_t ref) except -1 nogil:
         """The verdict of a condition. Nodes are nested at most as deep as the verifier allows."""
         cdef int verdict, child, decisive
-        cdef int32_t index
+        cdef int32_t index, below
         cdef const Node* node
         if ref < 0:
             verdict = self.test(frame, scratch, ~ref >> 1)
@@ -614,19 +614,19 @@ cdef class Core:
         decisive = FALSE if node.kind == NODE_ALL else TRUE
         verdict = 2 - decisive
         for index in range(node.first, node.end):
-            ref = self.refs[index]
-            if ref < 0:
-                child = self.test(frame, scratch, ~ref >> 1)
-                child = 2 - child if ~ref & 1 else child
+            below = self.refs[index]
+            if below < 0:
+                child = self.test(frame, scratch, ~below >> 1)
+                child = 2 - child if ~below & 1 else child
             else:
-                child = self.settle(frame, scratch, ref)
+                child = self.settle(frame, scratch, below)
             if child == decisive:
                 verdict = decisive
                 break
             if child == UNKNOWN:
                 verdict = UNKNOWN
         if node.uses > 1:
-            scratch.nodes[node - self.nodes] = scratch.generation << 2 | <uint32_t> verdict
+            scratch.nodes[ref] = scratch.generation << 2 | <uint32_t> verdict
         return verdict
 
     cdef int test(self, Frame frame, Scratch scratch, Py_ssize_t predicate) except -1 nogil:
