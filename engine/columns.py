@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -24,9 +25,11 @@ from clausal.compiler.ir import Slot
 from clausal.engine._batch import READINGS, Columns, Matcher
 from clausal.engine.layout import Form, form_of
 from clausal.engine.objects import HISTORY_KEY
-from clausal.engine.problem import EventError, Problem, below, place, shown
+from clausal.engine.problem import EventError, Problem, below, shown
+from clausal.engine.problem import place as place_of
 
 
+@cache
 def arrow(part: str = "") -> Any:
     """The module `pyarrow`, which is an extra, or a part of it.
 
@@ -129,6 +132,8 @@ def put(event: dict[str, object], path: Path, value: object) -> None:
 
 # ── One row ──────────────────────────────────────────────────────────────────────────────────────
 
+place: Final = lru_cache(4096)(place_of)
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1)
 _TICKS: Final[Mapping[str, tuple[int, int]]] = {
@@ -141,20 +146,34 @@ _TICKS: Final[Mapping[str, tuple[int, int]]] = {
 _DAY_MS: Final = 86_400_000
 
 
-def row_of(batch: RecordBatch, row: int, paths: Sequence[Path]) -> dict[str, object]:
-    """The event that a row is, as a dictionary without nulls.
+def row_of(columns: Sequence[Array], row: int, paths: Sequence[Path]) -> dict[str, object]:
+    """The event that a row of columns is, as a dictionary without nulls.
 
     Raises:
         EventError: if a value is none that Python has, such as text that is not UTF-8.
     """
     event: dict[str, object] = {}
-    for column, path in zip(batch.columns, paths, strict=True):
-        value = _value(column[row], place(path))
+    plain = _plain_types()
+    for column, path in zip(columns, paths, strict=True):
+        scalar = column[row]
+        if not scalar.is_valid:
+            continue
+        value = scalar.as_py() if scalar.type.id in plain else _value(scalar, place(path))
         if path == (HISTORY_KEY,) and isinstance(value, str):
             value = _json(value)
         if value is not None:
             put(event, path, value)
     return event
+
+
+@cache
+def _plain_types() -> frozenset[int]:
+    """The types whose values are those of Python, and need no more than to be asked for."""
+    pa = arrow()
+    kinds = (pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16())
+    return frozenset(
+        kind.id for kind in (*kinds, pa.uint32(), pa.uint64(), pa.float32(), pa.float64())
+    )
 
 
 def _value(scalar: Any, where: str) -> object:
@@ -163,6 +182,8 @@ def _value(scalar: Any, where: str) -> object:
     if not scalar.is_valid:
         return None
     kind = scalar.type
+    if kind.id in _plain_types() or pa.types.is_string(kind):
+        return _python(scalar, where)
     if pa.types.is_struct(kind):
         fields = {
             kind.field(at).name: _value(scalar[at], below(where, kind.field(at).name))
@@ -203,6 +224,11 @@ def _value(scalar: Any, where: str) -> object:
         if rest:
             raise _unreadable(where, "a whole day", "a part of one")
         return day
+    return _python(scalar, where)
+
+
+def _python(scalar: Any, where: str) -> object:
+    """The value as pyarrow has it."""
     try:
         return scalar.as_py()
     except UnicodeDecodeError as error:
@@ -324,17 +350,31 @@ class ColumnReader:
 
     def column_of(self, slot: int, batch: RecordBatch) -> Any:
         """The column of a slot, nulls where a group around it is null; None if there is none."""
-        pa = arrow()
+        pa, pc = arrow(), arrow("compute")
         for number, _, column, rest in self._slots:
             if number != slot:
                 continue
             array = _plain(batch.column(column))
             for name in rest:
+                if pa.types.is_map(array.type):
+                    array = _plain(pc.map_lookup(array, pa.scalar(name), "first"))
+                    continue
                 if not pa.types.is_struct(array.type) or array.type.get_field_index(name) < 0:
                     return None
                 array = _plain(array.flatten()[array.type.get_field_index(name)])
             return array
         return None
+
+    def row_of(self, batch: RecordBatch, row: int, slots: Collection[int]) -> dict[str, object]:
+        """The event that a row is, with what some slots read and perhaps more.
+
+        Raises:
+            EventError: as of the function `row_of`.
+        """
+        places = sorted({column for slot, _, column, _ in self._slots if slot in slots})
+        return row_of(
+            [batch.column(place) for place in places], row, [self.paths[place] for place in places]
+        )
 
     def _open(self, columns: Columns, array: Any, column: int, path: Path) -> Any:
         """A function from names to the arrays inside of a group."""

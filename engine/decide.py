@@ -37,6 +37,7 @@ from clausal.engine.consequences import (
 from clausal.engine.decision import (
     Bounds,
     Finding,
+    FindingHead,
     Lack,
     Measure,
     Mode,
@@ -349,11 +350,34 @@ class Decider:
             corpus: As the checker left it, perhaps with its params bound anew.
         """
         self._corpus = corpus
-        self._consequences = Consequences(corpus)
-        self._bounder = Bounder(corpus, self._consequences)
-        self._templates = Templates(corpus, self._consequences)
+        self.consequences: Final = Consequences(corpus)
+        self._bounder = Bounder(corpus, self.consequences)
+        self._templates = Templates(corpus, self.consequences)
         self._policies = tuple(corpus.versions[rule.version].policy for rule in corpus.rules)
         self._lacks: dict[tuple[object, ...], Told] = {}
+
+    # ── What does not hang on an event ───────────────────────────────────────────────────────────
+
+    def hangs_on_event(self, rule: int) -> bool:
+        """Whether the event has a say in the mode of a rule, as it has where there is a rollout."""
+        return self.consequences.mode(rule, _nothing) == "unknown"
+
+    def finding_head(self, rule: int) -> FindingHead:
+        """What a finding says for all events. INVARIANT: the mode of the rule hangs on none."""
+        return self._templates.finding(rule, self.mode(rule, _nothing)).head
+
+    def open_rule(self, rule: int, lacking: Iterable[int]) -> Undetermined:
+        """An undetermined rule that lacks some slots, all of them absent, as of `finding_head`."""
+        return self._undetermined(rule, lacking, _nothing).rule
+
+    def without_event(self, rules: Sequence[int]) -> tuple[Template, tuple[Standing, ...]]:
+        """What follows from rules where there is no history: targets have no id; as above."""
+        fired = tuple([(rule, self.mode(rule, _nothing)) for rule in rules])
+        strikes = self.consequences.strikes(fired, _nothing)
+        places = {rule: place for place, rule in enumerate(rules)}
+        return self._templates.of(fired, strikes), tuple(
+            self._standing(strike, places, _nothing) for strike in strikes
+        )
 
     # ── Which rules have a say ───────────────────────────────────────────────────────────────────
 
@@ -402,7 +426,7 @@ class Decider:
         return frozenset(
             policy
             for policy in {self._policies[rule] for rule in case.act.fired} & self._changed(case)
-            if self._consequences.milder(
+            if self.consequences.milder(
                 self._enforced(case.later, policy, case), self._enforced(case.act, policy, case)
             )
         )
@@ -423,12 +447,12 @@ class Decider:
             if self._policies[rule] == policy
             and (mode := self.mode(rule, case.values)) == "enforced"
         ]
-        strikes = self._consequences.strikes(fired, case.values)
-        return self._consequences.record(fired, strikes)
+        strikes = self.consequences.strikes(fired, case.values)
+        return self.consequences.record(fired, strikes)
 
     def mode(self, rule: int, values: Values) -> Mode:
         """Whether a rule is enforced; without the key of its rollout it is not."""
-        mode = self._consequences.mode(rule, values)
+        mode = self.consequences.mode(rule, values)
         return "shadow" if mode == "unknown" else mode
 
     # ── Its parts ────────────────────────────────────────────────────────────────────────────────
@@ -451,7 +475,7 @@ class Decider:
         for one in templates:
             target = targets.get(one.kind)
             if target is None:
-                target = targets[one.kind] = self._consequences.target(one.kind, case.values)
+                target = targets[one.kind] = self.consequences.target(one.kind, case.values)
             made.append(one.measure(target, case.decided))
         return tuple(made)
 
@@ -462,7 +486,7 @@ class Decider:
         for one in case.template.measures:
             known = targets.get(one.kind)
             if known is None:
-                target = self._consequences.target(one.kind, case.values)
+                target = self.consequences.target(one.kind, case.values)
                 known = targets[one.kind] = (encode(target.id), target)
             made.append(one.to_json(*known, case.decided, times))
         return made
@@ -497,7 +521,7 @@ class Decider:
 
     def strikes(self, case: Case) -> list[Strike]:
         """The strikes of the rules that fired."""
-        return self._consequences.strikes(case.fired, case.values)
+        return self.consequences.strikes(case.fired, case.values)
 
     def ladders(self, case: Case) -> tuple[Standing, ...]:
         """Where each strike leads."""
@@ -508,10 +532,10 @@ class Decider:
         ladder = self._corpus.ladders[strike.ladder]
         return Standing(
             ladder=ladder.name,
-            target=self._consequences.target(ladder.target, values),
+            target=self.consequences.target(ladder.target, values),
             mode=strike.mode,
             active=strike.active,
-            step=self._consequences.step(strike),
+            step=self.consequences.step(strike),
             if_clean=step_after(ladder, 0),
             findings=tuple(places[rule] for rule in strike.rules),
         )
@@ -533,7 +557,7 @@ class Decider:
         self, case: Case, record: Record, places: Mapping[int, int]
     ) -> tuple[Measure, ...]:
         """The measures of a record that yield to no other."""
-        joined = self._consequences.algebra.join(record)
+        joined = self.consequences.algebra.join(record)
         only = {segment: record[segment] for segment in joined}
         return self._measures(case, self._templates.measures(only, places))
 
@@ -543,6 +567,11 @@ class Told(NamedTuple):
 
     rule: Undetermined
     json: bytes
+
+
+def _nothing(_slot: int) -> Missing:
+    """The values of an event that has none."""
+    return Missing.ABSENT
 
 
 def _places(case: Case) -> dict[int, int]:

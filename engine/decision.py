@@ -219,6 +219,11 @@ class Finding(Record):
         return made
 
     @property
+    def head(self) -> FindingHead:
+        """What does not depend on the event: for the engine."""
+        return self._head
+
+    @property
     def policy(self) -> str:
         """The policy of the rule."""
         return self._head.policy
@@ -416,6 +421,16 @@ class Measure(Record):
         made._began = start
         made._timeless = timeless
         return made
+
+    @property
+    def head(self) -> MeasureHead:
+        """What does not depend on the event: for the engine."""
+        return self._head
+
+    @property
+    def span(self) -> tuple[int, int | None]:
+        """When it begins and ends, in microseconds since 1970, if it is `light`: for the engine."""
+        return self._began, self._timeless.end(self._began)
 
     @property
     def sanction(self) -> str:
@@ -729,6 +744,11 @@ class Decision(Record, Outcome):
                 self._unsettled,
             )
         return parts
+
+    @property
+    def instants(self) -> tuple[int, int]:
+        """Those of the act and of the decision, in microseconds since 1970: for the engine."""
+        return self._acted_at, self._decided_at
 
     @property
     def event_id(self) -> str | None:

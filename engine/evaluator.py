@@ -17,13 +17,14 @@ from clausal.compiler.types import Scalar
 from clausal.engine._core import Core
 from clausal.engine._frame import Frame
 from clausal.engine.decide import Context, in_force
+from clausal.engine.decided import decisions_schema
 from clausal.engine.decision import Decision
 from clausal.engine.event import KnownFields
 from clausal.engine.explain import Explainer, Explanation
 from clausal.engine.history import History
 from clausal.engine.models import event_model
 from clausal.engine.problem import EventError
-from clausal.engine.tables import TableEvaluator, decisions_schema, matches_schema, table_of
+from clausal.engine.tables import TableEvaluator, matches_schema, table_of
 from clausal.engine.values import ConversionError, convert
 
 if TYPE_CHECKING:
@@ -261,8 +262,10 @@ class Bundle:
             One row for each event, in their order, with the columns of a decision:
             ``event_id``; ``acted_at``, ``decided_at``, timestamps; ``bundle``; ``findings``,
             ``measures``, ``undetermined`` and ``ladders``, lists of structs whose fields are those
-            of `Decision.to_dict` (the arguments of measures as JSON); and ``errors``, a list of what
-            is wrong with an event that cannot be decided: then all else is null or empty.
+            of `Decision.to_dict`; and ``errors``, a list of what is wrong with an event that cannot
+            be decided: then all else is null or empty. The arguments of measures are JSON, their
+            ``start`` and ``end`` timestamps. Reasons and notices, which are rendered for each event,
+            are left out: `decide_rows` has them.
 
         Raises:
             TableError: if a column cannot hold its field, whatever is in its rows.

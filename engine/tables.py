@@ -1,32 +1,38 @@
 """Tables of events in, tables of decisions out.
 
-Most events satisfy no rule: for them nothing is made but a place in the columns that come out. The
-rules of all others are found by batches too (`clausal.engine._batch`), and their decisions are then
-made one by one, by what makes all decisions.
+Rules are found by batches (`clausal.engine._batch`), and columns of decisions are made of columns of
+rules (`clausal.engine.decided`). Only rows with something unusual are decided one by one, by what
+makes all decisions: what is refused or has a history, rules with a rollout, and versions of which the
+milder one applies.
 """
 
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from clausal.compiler.bundle import Artifact
+from clausal.compiler.program import integers
 from clausal.engine._batch import BATCH_LIMIT, Columns, Found, Matcher, Sheet
 from clausal.engine.columns import ColumnReader, RecordBatch, Schema, arrow, batches_of, row_of
 from clausal.engine.consequences import identifier
+from clausal.engine.decided import Results, Rows, Tabulator
 from clausal.engine.decision import Decision
+from clausal.engine.lacks import Lacks
 from clausal.engine.problem import EventError
 from clausal.engine.render import rfc3339
 
 if TYPE_CHECKING:
     from clausal.engine._core import Core
     from clausal.engine.decide import Context
+
+_T = TypeVar("_T")
 
 _ROWS: Final = 32_768
 """As many rows one thread takes at once."""
@@ -69,6 +75,7 @@ class TableEvaluator:
         """
         meta = artifact.meta
         self._slots = meta.slots
+        self._required = frozenset(at for at, slot in enumerate(meta.slots) if slot.required)
         self._matcher = Matcher(artifact.program, meta.slots, time_slot=meta.time_slot)
         self._artifact = artifact
         self._core = core
@@ -78,13 +85,20 @@ class TableEvaluator:
 
     # ── Matching ─────────────────────────────────────────────────────────────────────────────────
 
-    def pieces(
-        self, source: Any, *, threads: int, batch: int = BATCH_LIMIT, rows: int = _ROWS
-    ) -> Iterator[Piece]:
-        """Match the rows of a source, in order.
+    def _pieces(
+        self,
+        source: Any,
+        work: Callable[[Piece], _T],
+        *,
+        threads: int,
+        batch: int = BATCH_LIMIT,
+        rows: int = _ROWS,
+    ) -> Iterator[_T]:
+        """Match the rows of a source, and do something with those that were; in order.
 
         Args:
             source: As of `batches_of`.
+            work: What is done, by the thread that matched.
             threads: How many threads match at once.
             batch: How many events are matched at once, 512 at most.
             rows: As many rows one thread takes at once; so much is in memory for each of them.
@@ -100,13 +114,13 @@ class TableEvaluator:
         for _ in range(threads):
             sheets.put(Sheet(self._matcher))
 
-        def match(record: RecordBatch, columns: Columns, start: int, stop: int) -> Piece:
+        def match(record: RecordBatch, columns: Columns, start: int, stop: int) -> _T:
             sheet = sheets.get()
             try:
                 found = sheet.match(columns, start, stop, batch=batch)
             finally:
                 sheets.put(sheet)
-            return Piece(record, reader, start, stop, *found)
+            return work(Piece(record, reader, start, stop, *found))
 
         def tasks() -> Iterator[tuple[RecordBatch, Columns, int, int]]:
             for record in batches:
@@ -119,7 +133,7 @@ class TableEvaluator:
             for task in tasks():
                 yield match(*task)
             return
-        waiting: deque[Future[Piece]] = deque()
+        waiting: deque[Future[_T]] = deque()
         with ThreadPoolExecutor(threads) as pool:
             try:
                 for task in tasks():
@@ -143,21 +157,23 @@ class TableEvaluator:
     def match(self, source: Any, *, threads: int, batch: int = BATCH_LIMIT) -> Iterator[Any]:
         """The rules of each row, as record batches of `matches_schema`."""
         names = self._names()
-        for piece in self.pieces(source, threads=threads, batch=batch):
+
+        def work(piece: Piece) -> RecordBatch:
             errors: dict[int, str] = {}
             rules: dict[int, tuple[list[int], list[int]]] = {}
+            columns = piece.batch.columns
             for row in piece.odd:
                 try:
-                    values = self._core.read(
-                        row_of(piece.batch, piece.start + row, piece.reader.paths)
-                    )
+                    values = self._core.read(row_of(columns, piece.start + row, piece.reader.paths))
                     self._core.decided(values, None, False)
                     acted = values.value(self._time_slot)
                     assert isinstance(acted, float)
                     rules[row] = self._core.run(values, int(acted))
                 except EventError as error:
                     errors[row] = str(error)
-            yield _matches(piece, names, rules, errors)
+            return _matches(piece, names, rules, errors)
+
+        return self._pieces(source, work, threads=threads, batch=batch)
 
     def _names(self) -> tuple[list[str], list[int]]:
         """The names of all rules, each once, and which of them each rule has."""
@@ -175,8 +191,12 @@ class TableEvaluator:
         self, source: Any, *, decided_at: int | None, threads: int, batch: int = BATCH_LIMIT
     ) -> Iterator[Decision | EventError]:
         """The decision for each row, or what is wrong with it."""
-        for piece in self.pieces(source, threads=threads, batch=batch):
-            loud = self.loud(piece, decided_at)
+        for piece, loud in self._pieces(
+            source,
+            lambda piece: (piece, self._loud(piece, decided_at)),
+            threads=threads,
+            batch=batch,
+        ):
             acted = memoryview(piece.acted).cast("q")
             names = self._event_ids(piece).to_pylist()
             for row in range(piece.stop - piece.start):
@@ -192,37 +212,101 @@ class TableEvaluator:
                     bundle=self._context.bundle,
                 )
 
-    def loud(self, piece: Piece, decided_at: int | None) -> dict[int, Decision | EventError]:
+    def _loud(self, piece: Piece, decided_at: int | None) -> Results:
         """The decisions for rows of which any rule has a say, and the refusals of rows."""
         rows = set(piece.odd)
         for found in (piece.fired, piece.undetermined):
-            starts = memoryview(found.starts()).cast("i")
-            before = 0
-            if starts[-1] == 0:
-                continue
-            for row in range(piece.stop - piece.start):
-                after = starts[row + 1]
-                if after != before:
-                    rows.add(row)
-                    before = after
+            rows.update(arrow("compute").list_parent_indices(_lists(found)).to_pylist())
         if decided_at is not None:
             acted = memoryview(piece.acted).cast("q")
             rows.update(row for row, instant in enumerate(acted) if instant > decided_at)
+        return self._one_by_one(piece, sorted(rows), decided_at)
+
+    def _one_by_one(self, piece: Piece, rows: Iterable[int], decided_at: int | None) -> Results:
         results: dict[int, Decision | EventError] = {}
-        for row in sorted(rows):
+        columns = piece.batch.columns
+        for row in rows:
             try:
-                event = row_of(piece.batch, piece.start + row, piece.reader.paths)
+                event = row_of(columns, piece.start + row, piece.reader.paths)
                 results[row] = self._core.evaluate(event, None, decided_at, False)
             except EventError as error:
                 results[row] = error
         return results
 
+    @cached_property
+    def _tabulator(self) -> Tabulator:
+        return Tabulator(self._artifact.corpus, self._context, self._lacks)
+
+    @cached_property
+    def _lacks(self) -> Lacks:
+        return Lacks(self._artifact.program)
+
+    def _decided(self, piece: Piece, decided_at: int | None) -> RecordBatch:
+        """The decisions of a piece as columns."""
+        pa, pc = arrow(), arrow("compute")
+        count = piece.stop - piece.start
+        acted = pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(piece.acted)])
+        alone = set(piece.odd)
+        fired = _lists(piece.fired)
+        decided = acted
+        if decided_at is not None:
+            decided = pa.repeat(pa.scalar(decided_at, pa.int64()), count)
+            alone.update(pc.indices_nonzero(pc.greater(acted, decided_at)).to_pylist())
+            # Where other versions are in force at the decision, they may be milder.
+            first, last = self._segment(decided_at)
+            with_rules = pc.unique(pc.list_parent_indices(fired))
+            then = acted.take(with_rules)
+            other = pc.or_(pc.less(then, first), pc.greater(then, last))
+            alone.update(with_rules.filter(other).to_pylist())
+        rows = Rows(
+            count,
+            fired,
+            _lists(piece.undetermined),
+            acted,
+            lambda slot: self._ids(piece, slot),
+            lambda slot: self._there(piece, slot),
+            lambda rule, row: self._lacking(piece, rule, row),
+        )
+        return self._tabulator.tabulate(
+            rows, decided, alone, lambda those: self._one_by_one(piece, those, decided_at)
+        )
+
+    def _segment(self, instant: int) -> tuple[int, int]:
+        """The first and the last instant at which the same versions are in force as at this one."""
+        boundaries = integers("q", self._artifact.program.boundaries)
+        after = bisect_right(boundaries, instant)
+        return (
+            boundaries[after - 1] if after else -(2**63),
+            boundaries[after] - 1 if after < len(boundaries) else 2**63 - 1,
+        )
+
+    def _there(self, piece: Piece, slot: int) -> Any:
+        """Whether rows have a value in a slot: for each, or for all of them."""
+        column = piece.reader.column_of(slot, piece.batch)
+        if column is None or column.null_count == len(column):
+            return False
+        if column.null_count == 0:
+            return True
+        return column.slice(piece.start, piece.stop - piece.start).is_valid()
+
+    def _lacking(self, piece: Piece, rule: int, row: int) -> tuple[int, ...]:
+        """The slots whose values a rule lacks that is undetermined in a row."""
+        slots = self._lacks.reads(rule) | self._required
+        event = piece.reader.row_of(piece.batch, piece.start + row, slots)
+        return tuple(self._core.lacking(self._core.read(event), rule))
+
     def _event_ids(self, piece: Piece) -> Any:
         """What the events call themselves, as an array of strings."""
+        slot = self._context.id_slot
+        if slot is None:
+            return arrow().nulls(piece.stop - piece.start, arrow().string())
+        return self._ids(piece, slot)
+
+    def _ids(self, piece: Piece, slot: int) -> Any:
+        """The values of a slot as decisions write them, as an array of strings."""
         pa = arrow()
         count = piece.stop - piece.start
-        slot = self._context.id_slot
-        column = None if slot is None else piece.reader.column_of(slot, piece.batch)
+        column = piece.reader.column_of(slot, piece.batch)
         if column is None:
             return pa.nulls(count, pa.string())
         column = column.slice(piece.start, count)
@@ -244,12 +328,12 @@ class TableEvaluator:
         self, source: Any, *, decided_at: int | None, threads: int, batch: int = BATCH_LIMIT
     ) -> Iterator[Any]:
         """The decisions, as record batches of `decisions_schema`."""
-        schema = decisions_schema(self._context.zone)
-        for piece in self.pieces(source, threads=threads, batch=batch):
-            loud = self.loud(piece, decided_at)
-            yield _decided(
-                piece, self._event_ids(piece), loud, decided_at, schema, self._context.bundle
-            )
+        return self._pieces(
+            source,
+            lambda piece: self._decided(piece, decided_at),
+            threads=threads,
+            batch=batch,
+        )
 
 
 # ── Schemas ──────────────────────────────────────────────────────────────────────────────────────
@@ -264,94 +348,6 @@ def matches_schema() -> Schema:
             pa.field("fired", rules, nullable=False),
             pa.field("undetermined", rules, nullable=False),
             pa.field("error", pa.string()),
-        ]
-    )
-
-
-def decisions_schema(zone: str) -> Schema:
-    """The columns of `Bundle.evaluate_table`: those of a decision, and the refusal."""
-    pa = arrow()
-    instant = pa.timestamp("us", zone)
-    both = pa.struct([("zh", pa.string()), ("en", pa.string())])
-    target = pa.struct([("kind", pa.string()), ("id", pa.string())])
-    numbers = pa.list_(pa.int32())
-    finding = pa.struct(
-        [
-            ("policy", pa.string()),
-            ("version", pa.string()),
-            ("rule", pa.string()),
-            ("severity", pa.string()),
-            ("mode", pa.string()),
-            (
-                "clauses",
-                pa.list_(
-                    pa.struct(
-                        [
-                            ("notice", pa.string()),
-                            ("id", pa.string()),
-                            ("quote", pa.string()),
-                            ("fingerprint", pa.string()),
-                        ]
-                    )
-                ),
-            ),
-            ("title", both),
-            ("reason", both),
-        ]
-    )
-    measure = pa.struct(
-        [
-            ("sanction", pa.string()),
-            ("title", both),
-            ("grade", pa.int32()),
-            ("target", target),
-            ("mode", pa.string()),
-            ("arguments", pa.string()),
-            ("start", pa.string()),
-            ("end", pa.string()),
-            ("permanent", pa.bool_()),
-            ("once", pa.bool_()),
-            ("until_fixed", pa.list_(pa.string())),
-            ("interim", pa.bool_()),
-            ("review", pa.int32()),
-            ("findings", numbers),
-            ("steps", pa.list_(pa.struct([("ladder", pa.string()), ("step", pa.int32())]))),
-            ("yields_to", pa.int32()),
-            ("notice", both),
-        ]
-    )
-    undetermined = pa.struct(
-        [
-            ("policy", pa.string()),
-            ("version", pa.string()),
-            ("rule", pa.string()),
-            ("mode", pa.string()),
-            ("lacks", pa.list_(pa.struct([("field", pa.string()), ("cause", pa.string())]))),
-        ]
-    )
-    standing = pa.struct(
-        [
-            ("ladder", pa.string()),
-            ("target", target),
-            ("mode", pa.string()),
-            ("active", pa.int32()),
-            ("step", pa.int32()),
-            ("if_clean", pa.int32()),
-            ("findings", numbers),
-        ]
-    )
-    problem = pa.struct([("path", pa.string()), ("expected", pa.string()), ("got", pa.string())])
-    return pa.schema(
-        [
-            pa.field("event_id", pa.string()),
-            pa.field("acted_at", instant),
-            pa.field("decided_at", instant),
-            pa.field("bundle", pa.dictionary(pa.int8(), pa.string()), nullable=False),
-            pa.field("findings", pa.list_(finding), nullable=False),
-            pa.field("measures", pa.list_(measure), nullable=False),
-            pa.field("undetermined", pa.list_(undetermined), nullable=False),
-            pa.field("ladders", pa.list_(standing), nullable=False),
-            pa.field("errors", pa.list_(problem), nullable=False),
         ]
     )
 
@@ -400,93 +396,15 @@ def _with(starts: bytes, numbers: bytes, rules: dict[int, list[int]]) -> tuple[b
     return new_starts.tobytes(), new.tobytes()
 
 
-_LISTS: Final = ("findings", "measures", "undetermined", "ladders")
-
-
-def _decided(
-    piece: Piece,
-    event_ids: Any,
-    loud: dict[int, Decision | EventError],
-    decided_at: int | None,
-    schema: Schema,
-    bundle: str,
-) -> RecordBatch:
-    """The decisions of a piece as columns."""
+def _lists(found: Found) -> Any:
+    """The rules of each row as lists."""
     pa = arrow()
-    count = piece.stop - piece.start
-    instants = array("q", bytes(piece.acted))
-    decided = instants if decided_at is None else array("q", [decided_at]) * count
-    refused: dict[int, list[object]] = {}
-    told: dict[str, dict[int, list[object]]] = {name: {} for name in _LISTS}
-    ids: dict[int, str | None] = {}
-    for row, result in loud.items():
-        if isinstance(result, EventError):
-            refused[row] = [msgspec.to_builtins(problem) for problem in result.problems]
-            continue
-        instants[row] = result._acted_at  # noqa: SLF001 - as a number
-        decided[row] = result._decided_at  # noqa: SLF001
-        value = result.to_dict()
-        ids[row] = result.event_id
-        for name in _LISTS:
-            items = value[name]
-            assert isinstance(items, list | tuple)
-            if items:
-                told[name][row] = [_flat(name, item) for item in items]
-    if ids or refused:
-        known = event_ids.to_pylist()
-        event_ids = pa.array(
-            [
-                None if row in refused else ids[row] if row in ids else known[row]
-                for row in range(count)
-            ],
-            pa.string(),
-        )
-    absent = pa.array([row in refused for row in range(count)]) if refused else None
-    kind = pa.int64()
-    acted_at = pa.Array.from_buffers(kind, count, [None, pa.py_buffer(instants)])
-    at = pa.Array.from_buffers(kind, count, [None, pa.py_buffer(decided)])
-    arrays = [
-        event_ids,
-        _without(acted_at, absent).cast(schema.field("acted_at").type),
-        _without(at, absent).cast(schema.field("decided_at").type),
-        pa.DictionaryArray.from_arrays(
-            pa.Array.from_buffers(pa.int8(), count, [None, pa.py_buffer(bytes(count))]),
-            pa.array([bundle]),
-        ),
-        *(_lists(told[name], count, schema.field(name).type) for name in _LISTS),
-        _lists(refused, count, schema.field("errors").type),
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _without(values: Any, absent: Any) -> Any:
-    """The values, with nulls where they are to be absent."""
-    pc = arrow("compute")
-    return values if absent is None else pc.if_else(absent, None, values)
-
-
-def _flat(name: str, item: Any) -> Any:
-    """An item of a decision as Arrow has it: arguments, whose types differ, as JSON."""
-    if name == "measures":
-        return {**item, "arguments": msgspec.json.encode(item["arguments"]).decode()}
-    return item
-
-
-def _lists(items: dict[int, list[object]], count: int, kind: Any) -> Any:
-    """A column of lists, empty for most rows."""
-    pa = arrow()
-    if not items:
-        offsets = pa.Array.from_buffers(
-            pa.int32(), count + 1, [None, pa.py_buffer(bytes(4 * (count + 1)))]
-        )
-        return pa.ListArray.from_arrays(offsets, pa.array([], kind.value_type), type=kind)
-    starts = array("i", [0])
-    flat: list[object] = []
-    for row in range(count):
-        flat += items.get(row, ())
-        starts.append(len(flat))
-    offsets = pa.Array.from_buffers(pa.int32(), count + 1, [None, pa.py_buffer(starts)])
-    return pa.ListArray.from_arrays(offsets, pa.array(flat, kind.value_type), type=kind)
+    starts, numbers = found.starts(), found.numbers()
+    offsets, values = (
+        pa.Array.from_buffers(pa.int32(), len(data) // 4, [None, pa.py_buffer(data)])
+        for data in (starts, numbers)
+    )
+    return pa.ListArray.from_arrays(offsets, values)
 
 
 def table_of(batches: Iterable[Any], schema: Schema) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -18,6 +20,7 @@ from clausal.compiler.pipeline import optimise
 from clausal.engine.evaluator import Bundle
 from clausal.engine.problem import EventError
 from clausal.engine.reference import Reference
+from clausal.engine.render import rfc3339
 from tests.engine.test_differential import any_corpora, seeds
 from tests.strategies.events import EventWriter
 from tests.strategies.tables import write_table
@@ -74,14 +77,23 @@ def test_rows_are_matched_as_the_reference_matches_them(
     assert rows == [meaning(reference, corpus, event) for event in meant]
 
 
-@given(corpus=any_corpora, seed=seeds)
-def test_rows_are_decided_as_dictionaries_are(corpus: Corpus, seed: int) -> None:
+def instants_of(corpus: Corpus) -> list[str | None]:
+    """Instants of decisions: none given, long after all acts, and where versions begin."""
+    starts = [version.start for version in corpus.versions]
+    return [None, "2200-01-01T00:00:00Z", *(rfc3339(max(start, 0), "UTC") for start in starts)]
+
+
+@given(corpus=any_corpora, seed=seeds, threads=st.sampled_from((1, 2)))
+def test_rows_are_decided_as_dictionaries_are(corpus: Corpus, seed: int, threads: int) -> None:
     bundle = bundle_of(corpus)
     table, meant = table_of(corpus, seed, 20)
-    for row, event in zip(bundle.evaluate_table(table).to_pylist(), meant, strict=True):
+    at = Random(seed).choice(instants_of(corpus))
+    decided: Any = bundle.evaluate_table(table, at=at, threads=threads)
+    decided.validate(full=True)
+    for row, event in zip(decided.to_pylist(), meant, strict=True):
         refused = []
         try:
-            expected = as_row(bundle.evaluate(event).to_dict())
+            expected = as_row(bundle.evaluate(event, at=at).to_dict())
         except EventError as error:
             refused = [
                 {"path": one.path, "expected": one.expected, "got": one.got}
@@ -95,21 +107,20 @@ def test_rows_are_decided_as_dictionaries_are(corpus: Corpus, seed: int) -> None
 
 def as_row(decision: dict[str, Any]) -> dict[str, Any]:
     """A decision as a row of a table of decisions."""
-    import json
-    from datetime import datetime
-
-    row = {name: value for name, value in decision.items() if name != "bounds"}
-    row["acted_at"] = datetime.fromisoformat(row["acted_at"])
-    row["decided_at"] = datetime.fromisoformat(row["decided_at"])
-    row["measures"] = [
-        {
-            **one,
-            "arguments": json.dumps(one["arguments"], ensure_ascii=False, separators=(",", ":")),
-        }
-        for one in row["measures"]
-    ]
-    plain: dict[str, Any] = json.loads(json.dumps(row, default=str))
-    return {**plain, "acted_at": row["acted_at"], "decided_at": row["decided_at"]}
+    row: dict[str, Any] = json.loads(
+        json.dumps({name: one for name, one in decision.items() if name != "bounds"})
+    )
+    for finding in row["findings"]:
+        del finding["reason"]
+    for measure in row["measures"]:
+        del measure["notice"]
+        arguments = json.dumps(measure["arguments"], ensure_ascii=False, separators=(",", ":"))
+        ends = None if measure["end"] is None else datetime.fromisoformat(measure["end"])
+        start = datetime.fromisoformat(measure["start"])
+        measure |= {"arguments": arguments, "start": start, "end": ends}
+    for name in ("acted_at", "decided_at"):
+        row[name] = datetime.fromisoformat(row[name])
+    return row
 
 
 @given(corpus=any_corpora, seed=seeds)
@@ -121,7 +132,7 @@ def test_rows_are_what_they_mean(corpus: Corpus, seed: int) -> None:
     paths = columns_module.column_paths(table.schema.names)
     known = {slot.path[0] for slot in corpus.slots} | {"$history"}
     for row, event in enumerate(meant):
-        found = columns_module.row_of(batch, row, paths)
+        found = columns_module.row_of(batch.columns, row, paths)
         for name in known:
             assert _bare(found.get(name)) == _bare(event.get(name))
 
