@@ -283,6 +283,7 @@ cdef class Page:
         """The texts of a list that is sound and has nothing else."""
         cdef list found = []
         cdef const uint8_t* end
+        cdef Py_ssize_t size
         cdef int escaped
         while True:
             while at[0] != c'"':
@@ -292,10 +293,12 @@ cdef class Page:
             at += 1
             escaped = 0
             end = text_end(at, &escaped)
+            # As numbers: the build with overflow checks does not know of pointers.
+            size = <Py_ssize_t> (<size_t> end - <size_t> at)
             if escaped:
-                found.append(_unescaped(at, end - at))
+                found.append(_unescaped(at, size))
             else:
-                found.append(PyUnicode_DecodeUTF8(<const char*> at, end - at, NULL))
+                found.append(PyUnicode_DecodeUTF8(<const char*> at, size, NULL))
             at = end + 1
 
     cdef object history(self):
