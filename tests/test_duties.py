@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -79,7 +80,7 @@ ROWS = st.lists(st.tuples(st.none() | MOMENTS, CELLS, CELLS, FLAGS, FLAGS), max_
 COLUMNS = ("at_time", "a", "b", "x", "y")
 
 
-def _plain(measure: str, rows: list[tuple[datetime, object, object, object, object]]) -> object:
+def _plain(measure: str, rows: Sequence[Sequence[Any]]) -> tuple[float | None, int, int]:
     """The figure of rows that have a time, and how many of them it is of and lacks."""
     if measure == "share of x among y":
         meant = [row for row in rows if row[4] is not False]
@@ -89,14 +90,14 @@ def _plain(measure: str, rows: list[tuple[datetime, object, object, object, obje
         return figure, len(used), len(meant) - len(used)
     if measure == "ratio of a to b":
         used = [row for row in rows if row[1] is not None and row[2] is not None]
-        below = sum(int(str(row[2])) for row in used)
-        figure = sum(int(str(row[1])) for row in used) / below if below else None
+        below = sum(row[2] for row in used)
+        figure = sum(row[1] for row in used) / below if below else None
         return figure, len(used), len(rows) - len(used)
     if measure == "count":
         return (float(len(rows)) if rows else None), len(rows), 0
     at = 3 if measure in {"share of x", "count of x"} else 1
     used = [row for row in rows if row[at] is not None]
-    values = [float(int(str(int(row[at])))) for row in used]  # type: ignore[call-overload]
+    values = [float(row[at]) for row in used]
     if not values:
         return None, 0, len(rows)
     newest = max(row[0] for row in used)
@@ -144,7 +145,7 @@ def test_figures_are_those_of_a_plain_computation(
     assert len(windows) == len(spans)
     for window, (first, last) in zip(windows, spans, strict=True):
         some = [row for row in rows if isinstance(row[0], datetime) and first <= row[0] < last]
-        figure, used, lacking = _plain(measure, some)  # type: ignore[misc, arg-type]
+        figure, used, lacking = _plain(measure, some)
         assert (window.rows, window.lacking) == (used, lacking)
         if figure is None:
             assert window.figure is None
@@ -221,6 +222,12 @@ def test_hours_are_held_to_a_duration_and_a_naive_time_is_of_the_zone(tmp_path: 
     assert found.state is State.BREACHED
     days = told(policy("mean days from at_time to acted", "most patience", ""), file)
     assert (days.threshold, days.whole.figure) == (1.0, 25 / 24)
+
+
+def test_the_latest_of_rows_at_one_time_is_the_last_of_the_table(tmp_path: Path) -> None:
+    rows = [["2024-05-03", 1], ["2024-05-04", 2], ["2024-05-04", 3], ["2024-05-01", 4]]
+    file = written(tmp_path / "cases.csv", ("at_time", "a"), rows)
+    assert told(policy("latest of a", "most 24", ""), file).whole.figure == 3.0
 
 
 def test_a_version_counts_while_it_is_in_force(tmp_path: Path) -> None:
