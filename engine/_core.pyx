@@ -98,7 +98,9 @@ cdef extern from *:
     """
     #define new_instance(type, empty) \\
         (((PyTypeObject *)(type))->tp_new((PyTypeObject *)(type), (empty), NULL))
+    #define untrack(thing) if (PyObject_IS_GC(thing)) PyObject_GC_UnTrack(thing)
     """
+    void untrack(object thing) noexcept
     object new_instance(type type, tuple empty)
 
 
@@ -480,6 +482,8 @@ cdef class Core:
         if self.kind is None:
             raise ValueError("`Core.serve` says what decisions are made of")
         outcome = <Outcome> new_instance(self.kind, ())
+        # It is in no cycle, so the collector need not look at it each time.
+        untrack(outcome)
         outcome._context = self.context
         return outcome
 

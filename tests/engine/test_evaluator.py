@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -107,6 +109,20 @@ def test_an_event_that_satisfies_no_rule() -> None:
     assert BUNDLE.evaluate(QUIET) == Decision(
         event_id=None, acted_at=ACT, decided_at=ACT, bundle=BUNDLE.digest
     )
+
+
+def test_a_decision_keeps_of_the_event_what_it_needs() -> None:
+    name = "c-" + str(object())
+    before = sys.getrefcount(name)
+    quiet = BUNDLE.evaluate(event(content__id=name, content__labelled=True, traffic__views=1))
+    assert quiet == expected(QUIET)
+    assert sys.getrefcount(name) == before
+    telling = BUNDLE.evaluate(event(content__id=name))
+    assert sys.getrefcount(name) == before + 1
+    # Nothing leads from it back to it, so that the collector has no work with it.
+    assert not gc.is_tracked(telling)
+    del telling
+    assert sys.getrefcount(name) == before
 
 
 def test_bounds_are_given_on_request() -> None:
