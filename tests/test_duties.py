@@ -377,6 +377,16 @@ def test_what_is_wrong_is_said(
     assert said in ran.err
 
 
+def test_the_tables_that_are_needed_are_told(demo: Path) -> None:
+    ran = clausal("duties", "owed.policy", "--needs", "--json")
+    assert (ran.code, json.loads(ran.out)) == (
+        Exit.FINE,
+        {"cases": {"at_time": "instant", "a": "number"}},
+    )
+    ran = clausal("duties", "owed.policy", "--needs", "--json", "--period", "2024-04")
+    assert (ran.code, json.loads(ran.out)) == (Exit.FINE, {})
+
+
 def test_a_period_with_too_many_windows_is_refused(demo: Path) -> None:
     (demo / "owed.policy").write_text(policy("count", "least 1", "over 1h"), encoding="utf-8")
     ran = clausal("duties", "owed.policy", "--period", "2024-05-01..2030-01-01")

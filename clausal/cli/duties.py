@@ -38,6 +38,7 @@ EXAMPLES: Final = (
         "one table, for a program",
         "clausal duties policies --period 2024-Q2 --table rumours=r.parquet --json",
     ),
+    ("which tables and columns are read", "clausal duties policies --needs"),
 )
 
 _STYLES: Final = {"met": "green", "breached": "bold red", "not known": "yellow"}
@@ -82,6 +83,10 @@ def command(
             show_default=False,
         ),
     ] = None,
+    needs: Annotated[
+        bool,
+        typer.Option("--needs", help="Show the tables and columns that duties read, and stop."),
+    ] = False,
     param: ParamOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     _color: ColorOption = None,
@@ -94,8 +99,12 @@ def command(
     """
     from clausal.duties import tables_of, tell
 
-    asked = _period(period)
+    asked = _period(period) if period or not needs else None
     corpus = bundle_of(policies or [], params_of(param)).artifact.corpus
+    if asked is None or needs:
+        found = _needs(corpus, asked)
+        print_json(found) if as_json else _print_needs(found)
+        return Exit.FINE
     files = _files(tables_of(corpus.duties), table or [], tables)
     try:
         told = list(tell(corpus, asked, files))
@@ -178,6 +187,27 @@ def _files(known: Sequence[str], given: Sequence[str], folder: Path | None) -> d
             raise CommandError(f"the table `{name}` is given twice", code=Exit.USAGE)
         named[name] = file
     return files | named
+
+
+def _needs(corpus: Corpus, period: Period | None) -> dict[str, dict[str, str]]:
+    """The tables that duties read (those in force in the period, if there is one): columns, types."""
+    from clausal.duties import columns_needed, in_force
+
+    needs: dict[str, dict[str, str]] = {}
+    for duty in corpus.duties:
+        if period is None or in_force(corpus, duty, period) is not None:
+            needs.setdefault(duty.table, {}).update(columns_needed(duty))
+    return dict(sorted(needs.items()))
+
+
+def _print_needs(needs: dict[str, dict[str, str]]) -> None:
+    from clausal.cli.summary import table
+
+    rows = table(("Table", "name"), ("column", "name"), ("type", "fixed"))
+    for name, columns in needs.items():
+        for index, (column, kind) in enumerate(columns.items()):
+            rows.add_row(safe("" if index else name), safe(column), kind)
+    show(rows)
 
 
 # ── What is printed ──────────────────────────────────────────────────────────────────────────────
