@@ -346,7 +346,7 @@ class Tabulator:
         places: list[Array] = []
         several: list[int] = []
         for rule in rules:
-            where = pc.indices_nonzero(pc.equal(lists.values, rule))
+            where = pc.indices_nonzero(pc.equal(lists.values, pa.scalar(rule, pa.int32())))
             row = of_row.take(where)
             missing: list[int] = []
             mixed: list[tuple[int, Array]] = []
@@ -415,10 +415,10 @@ class Tabulator:
                 name: _empty(rows.count, kind)
                 for name, kind in zip(("measures", "ladders"), kinds, strict=True)
             }
-        some = pc.greater(pc.list_value_length(rows.fired), 0)
+        some = pc.greater(pc.list_value_length(rows.fired), pa.scalar(0, pa.int32()))
         row = pc.indices_nonzero(some)
         # The rules of a row as one value, so that rows of the same rules are found in one go.
-        starts = pc.multiply(rows.fired.offsets.cast(pa.int64()), 4)
+        starts = pc.multiply(rows.fired.offsets.cast(pa.int64()), pa.scalar(4, pa.int64()))
         sets = (
             pa.Array.from_buffers(
                 pa.large_binary(),
@@ -493,7 +493,7 @@ class Tabulator:
         found: Array = pa.nulls(len(row), pa.string())
         for name in pc.unique(kinds.indices).to_pylist():
             ids = rows.ids(self._target_slots[self._kinds.index(names[name])]).take(row)
-            found = pc.if_else(pc.equal(kinds.indices, name), ids, found)
+            found = pc.if_else(pc.equal(kinds.indices, pa.scalar(name, pa.int32())), ids, found)
         shape = kind.field("target").type
         return pa.StructArray.from_arrays([kinds, found], fields=[shape.field(0), shape.field(1)])
 

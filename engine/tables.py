@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_ROWS: Final = 32_768
+_ROWS: Final = 65_536
 """As many rows one thread takes at once."""
 _ENOUGH: Final = 256
 """From as many rows on, a batch says how often conditions hold."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -24,6 +22,7 @@ from clausal.engine.render import rfc3339
 from tests.engine.test_differential import any_corpora, seeds
 from tests.strategies.events import EventWriter
 from tests.strategies.tables import write_table
+from tests.support.rows import row_of
 
 SIZES = (1, 63, 64, 65, 512)
 
@@ -91,36 +90,7 @@ def test_rows_are_decided_as_dictionaries_are(corpus: Corpus, seed: int, threads
     decided: Any = bundle.evaluate_table(table, at=at, threads=threads)
     decided.validate(full=True)
     for row, event in zip(decided.to_pylist(), meant, strict=True):
-        refused = []
-        try:
-            expected = as_row(bundle.evaluate(event, at=at).to_dict())
-        except EventError as error:
-            refused = [
-                {"path": one.path, "expected": one.expected, "got": one.got}
-                for one in error.problems
-            ]
-            expected = dict.fromkeys(("event_id", "acted_at", "decided_at"))
-            expected |= {name: [] for name in ("findings", "measures", "undetermined", "ladders")}
-            expected |= {"bundle": bundle.digest}
-        assert row == expected | {"errors": refused}
-
-
-def as_row(decision: dict[str, Any]) -> dict[str, Any]:
-    """A decision as a row of a table of decisions."""
-    row: dict[str, Any] = json.loads(
-        json.dumps({name: one for name, one in decision.items() if name != "bounds"})
-    )
-    for finding in row["findings"]:
-        del finding["reason"]
-    for measure in row["measures"]:
-        del measure["notice"]
-        arguments = json.dumps(measure["arguments"], ensure_ascii=False, separators=(",", ":"))
-        ends = None if measure["end"] is None else datetime.fromisoformat(measure["end"])
-        start = datetime.fromisoformat(measure["start"])
-        measure |= {"arguments": arguments, "start": start, "end": ends}
-    for name in ("acted_at", "decided_at"):
-        row[name] = datetime.fromisoformat(row[name])
-    return row
+        assert row == row_of(bundle, event, at)
 
 
 @given(corpus=any_corpora, seed=seeds)
