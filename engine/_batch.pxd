@@ -10,8 +10,19 @@ cdef extern from "_lanes.h":
     ctypedef struct Literal:
         uint32_t where
         uint32_t missing
+    ctypedef struct Group:
+        int32_t guard
+        int32_t size
+        int32_t literals
+        int32_t rules
+        int32_t count
+        int32_t early
+        int32_t early_count
+        int32_t clauses
+        int32_t clause_count
     bint lanes_any(const uint64_t* vector) noexcept nogil
     int lanes_count(const uint64_t* vector) noexcept nogil
+    int events_of(const uint64_t* vector, uint16_t* events) noexcept nogil
     int lowest_bit(uint64_t word) noexcept nogil
     uint64_t bits_at(const uint8_t* bits, int64_t first, int count) noexcept nogil
     uint32_t hash_of(const uint8_t* bytes, size_t size) noexcept nogil
@@ -19,8 +30,32 @@ cdef extern from "_lanes.h":
         const double* values, Py_ssize_t count, const double* thresholds, const int32_t* starts,
         double low, double scale, double last, int steps, int32_t* cells
     ) noexcept nogil
+    int distinct(
+        const int32_t* cells, Py_ssize_t count, Py_ssize_t limit, uint8_t* seen, int32_t* found
+    ) noexcept nogil
+    void scatter(
+        const int32_t* cells, Py_ssize_t count, const int32_t* vector_of, uint64_t* arena
+    ) noexcept nogil
+    void accumulate(uint64_t* vectors, Py_ssize_t count) noexcept nogil
+    bint any_beyond(double* values, Py_ssize_t count, double low, double high) noexcept nogil
+    bint any_whole_beyond(
+        const int64_t* values, Py_ssize_t count, int64_t low, int64_t high
+    ) noexcept nogil
     void any_in(
         const uint64_t* vectors, const int32_t* codes, Py_ssize_t count, const uint64_t* mask,
+        uint64_t* found
+    ) noexcept nogil
+    void any_of_codes(
+        const int32_t* codes, Py_ssize_t count, const uint32_t* vectors, const uint64_t* arena,
+        uint64_t* found
+    ) noexcept nogil
+    Py_ssize_t next_alive(
+        const Literal* literals, Py_ssize_t size, Py_ssize_t rule, Py_ssize_t count,
+        const uint32_t* vectors, const uint64_t* arena, const uint64_t* alive,
+        uint64_t* possible, uint64_t* unknown
+    ) noexcept nogil
+    void either_of(
+        const Literal* literals, Py_ssize_t count, const uint32_t* vectors, const uint64_t* arena,
         uint64_t* found
     ) noexcept nogil
     Py_ssize_t all_of(
@@ -100,6 +135,10 @@ cdef struct Tables:
     const int32_t* missing
     const uint8_t* work
     const int32_t* places
+    const int32_t* code_first
+    const int32_t* codes
+    const uint8_t* except_codes
+    const int32_t* clause
     const int32_t* memo
     const uint8_t* slow
     Py_ssize_t slots
@@ -179,8 +218,17 @@ cdef class Matcher:
     cdef const uint8_t[::1] work
     # By comparison with a constant: which of its slot's thresholds that is.
     cdef const int32_t[::1] places
+    # By test of names or sets: the codes that it is about, in order, and whether it holds for those
+    # or for all others that are there.
+    cdef const int32_t[::1] code_first
+    cdef const int32_t[::1] codes_of
+    cdef const uint8_t[::1] except_codes
     # By node: the first of the three vectors that remember it, or -1.
     cdef const int32_t[::1] memo
+    # By node: the first of its two vectors if it is a clause, some literals of which one must hold,
+    # and are few and cheap; else 0. Where the numbers of clauses' vectors stand is in their order.
+    cdef const int32_t[::1] clause
+    cdef const int32_t[::1] clause_where
     # By node: whether something in it is looked into event by event.
     cdef const uint8_t[::1] slow
     cdef readonly Plan plan
@@ -192,7 +240,16 @@ cdef class Plan:
     cdef int32_t[::1] children
     cdef int32_t[::1] simple
     cdef Literal* literals
-    cdef Py_ssize_t count
+    # The groups of each version end to end; the literals of their rules, which rules those are, and
+    # what must hold of each beside; the predicates that groups need early.
+    cdef int32_t[::1] group_first
+    cdef Group* groups
+    cdef Literal* flat
+    cdef int32_t[::1] rules
+    cdef int32_t[::1] rest_first
+    cdef int32_t[::1] rests
+    cdef int32_t[::1] early
+    cdef int32_t[::1] clauses
 
 
 cdef class Columns:
@@ -214,16 +271,25 @@ cdef class Sheet:
     cdef const Literal* literals
     cdef const int32_t* children
     cdef const int32_t* simple
+    cdef const int32_t* group_first
+    cdef const Group* groups
+    cdef const Literal* flat
+    cdef const int32_t* rules
+    cdef const int32_t* rest_first
+    cdef const int32_t* rests
+    cdef const int32_t* early
+    cdef const int32_t* clauses
     cdef Columns source
     cdef uint64_t* arena
     cdef void* arena_block
+    cdef Py_ssize_t vectors
     cdef uint32_t* handles
     cdef double* number
     # The events of the batch: the first one's row, how many, and which of them are sound.
     cdef Py_ssize_t start
     cdef Py_ssize_t count
-    cdef uint64_t[8] sound
-    cdef uint64_t[8] odd
+    cdef uint64_t[LANES] sound
+    cdef uint64_t[LANES] odd
     # By slot: which vectors it has.
     cdef int32_t* used
     cdef int32_t* touched
@@ -237,15 +303,16 @@ cdef class Sheet:
     cdef Py_ssize_t begun_count
     cdef uint64_t* versions
     cdef uint64_t* segments
+    # By cell of a column (of values between thresholds, or by code): its vector, and whether it occurs.
     cdef int32_t* cells
-    cdef uint64_t* cells_there
+    cdef uint8_t* seen
     cdef double* stack
     # Texts that were folded, and minutes of local times, by event; whether there are any.
     cdef bint looked
     cdef dict folded
     cdef int32_t[::1] minutes
     cdef Py_ssize_t clocks
-    # What was found: pairs of event and rule, in the order of the rules.
+    # What was found.
     cdef Found fired
     cdef Found undetermined
 
@@ -260,6 +327,9 @@ cdef class Sheet:
         self, Py_ssize_t slot, const Column* item, Py_ssize_t event, int64_t first, int64_t last
     ) noexcept nogil
     cdef uint64_t* touch(self, Py_ssize_t slot, int32_t code) noexcept nogil
+    cdef int sort_events(
+        self, Py_ssize_t slot, int32_t* cells, const uint64_t* out, Py_ssize_t limit
+    ) noexcept nogil
     cdef int find_versions(self) noexcept nogil
     cdef int build(self, Py_ssize_t slot) noexcept nogil
     cdef int work_out(self, int32_t predicate, const uint64_t* alive) except -1 nogil
@@ -279,12 +349,21 @@ cdef class Sheet:
         self, int32_t ref, const uint64_t* alive, uint64_t* possible, uint64_t* certain
     ) except -1 nogil
     cdef int run(self) except -1 nogil
+    cdef int run_group(self, const Group* group, const uint64_t* alive) except -1 nogil
+
+
+cdef struct Span:
+    int32_t first
+    int32_t last
 
 
 cdef class Found:
-    # Of the batch: pairs. Of all batches: the rules of each row, end to end, and where they begin.
+    # Of the batch: the events of each rule that has any, where those begin and end, and a bit for
+    # each such rule. Of all batches: the rules of each row, end to end, and where they begin.
     cdef uint16_t* events
-    cdef int32_t* pair_rules
+    cdef Span* spans
+    cdef uint64_t* hit
+    cdef Py_ssize_t rule_count
     cdef Py_ssize_t pairs
     cdef Py_ssize_t pair_room
     cdef int32_t* rules
@@ -293,5 +372,6 @@ cdef class Found:
     cdef Py_ssize_t first_room
     cdef Py_ssize_t rows
 
+    cdef int open(self, Py_ssize_t rules) except -1
     cdef int add(self, const uint64_t* events, int32_t rule) except -1 nogil
     cdef int close_batch(self, Py_ssize_t count, const uint64_t* sound) except -1 nogil

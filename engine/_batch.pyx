@@ -26,6 +26,7 @@ from math import inf
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.float cimport DBL_MAX
 from libc.math cimport floor, isfinite, rint
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, intptr_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -136,6 +137,8 @@ cdef enum:
     REFUSED = -1
     # A bucket with more thresholds is not walked through.
     MOST_STEPS = 4
+    # A clause of more literals is not worked out for all events at once.
+    CLAUSE = 4
     # As many strings that are no symbols are told apart in one set.
     STRANGERS = 32
 
@@ -197,6 +200,7 @@ cdef class Matcher:
         _lay_out_thresholds(self)
         _lay_out_names(self, program.symbols, layout.codes)
         _lay_out_vectors(self, program.symbols)
+        _lay_out_codes(self, program.symbols)
         _fill_tables(self)
         self.plan = Plan(self, None)
 
@@ -311,6 +315,10 @@ cdef int _fill_tables(Matcher matcher) except -1:
     tables.missing = &matcher.missing[0] if matcher.missing.shape[0] else NULL
     tables.work = &matcher.work[0] if matcher.work.shape[0] else NULL
     tables.places = &matcher.places[0] if matcher.places.shape[0] else NULL
+    tables.code_first = &matcher.code_first[0] if matcher.code_first.shape[0] else NULL
+    tables.codes = &matcher.codes_of[0] if matcher.codes_of.shape[0] else NULL
+    tables.except_codes = &matcher.except_codes[0] if matcher.except_codes.shape[0] else NULL
+    tables.clause = &matcher.clause[0] if matcher.clause.shape[0] else NULL
     tables.memo = &matcher.memo[0] if matcher.memo.shape[0] else NULL
     tables.slow = &matcher.slow[0] if matcher.slow.shape[0] else NULL
     tables.slots = matcher.slots
@@ -354,7 +362,6 @@ cdef int _lay_out_thresholds(Matcher matcher) except -1:
     matcher.bucket_scale = array("d", scales or [0.0])
     matcher.buckets = _ints(buckets)
     matcher.bucket_steps = _ints(steps)
-    matcher.most_cells = 2 * max(counts, default=0) + 1
     return 0
 
 
@@ -485,7 +492,7 @@ cdef int _lay_out_vectors(Matcher matcher, symbols) except -1:
     for index in range(matcher.rule_root.shape[0]):
         if 0 <= matcher.rule_root[index] < NEVER:
             parents[matcher.rule_root[index]] += 1
-    memo, slow = [], []
+    memo, slow, clauses, clause_wheres = [], [], [], []
     for node in range(matcher.nodes):
         first = matcher.node_first[node]
         # Children come before their parents.
@@ -497,6 +504,22 @@ cdef int _lay_out_vectors(Matcher matcher, symbols) except -1:
         )
         memo.append(vectors if parents[node] > 1 else -1)
         vectors += 3 if parents[node] > 1 else 0
+        clauses.append(0)
+        clause_wheres.append(0)
+        if (
+            matcher.node_kind[node] == NODE_ANY
+            and 0 < matcher.node_count[node] <= CLAUSE
+            and all([
+                ref < 0 and work[~ref >> 1] != WORK_EVENTS and matcher.op[~ref >> 1] != OP_QUANTITY
+                for ref in matcher.children[first : first + matcher.node_count[node]]
+            ])
+        ):
+            clauses[node] = vectors
+            clause_wheres[node] = handles
+            vectors += 2
+            handles += 1
+    # As many cells as a slot has handles, and one more: of numbers above all thresholds, and of sets.
+    matcher.most_cells = max(later - first for first, later in pairwise([*handle_firsts, handles])) + 1
     matcher.asked = bytes(asked)
     matcher.handle_first = _ints([*handle_firsts, handles])
     matcher.region = _ints(regions)
@@ -508,8 +531,43 @@ cdef int _lay_out_vectors(Matcher matcher, symbols) except -1:
     matcher.missing = _ints(missing)
     matcher.places = _ints(places)
     matcher.work = bytes(work or [0])
+    matcher.clause = _ints(clauses)
+    matcher.clause_where = _ints(clause_wheres)
     matcher.memo = _ints(memo)
     matcher.slow = bytes(slow or [0])
+    return 0
+
+
+cdef int _lay_out_codes(Matcher matcher, symbols) except -1:
+    """List the codes of each mask, or, where that is shorter and says the same, all others."""
+    cdef Py_ssize_t predicate, slot, word, words
+    cdef int32_t op
+    firsts, codes, others = [], [], []
+    for predicate in range(matcher.predicates):
+        op = matcher.op[predicate]
+        firsts.append(len(codes))
+        others.append(0)
+        if op not in (OP_MEMBER, OP_ANY, OP_ALL):
+            continue
+        # Codes of names begin at 1, and 0 is that of a strange one; elements of sets begin at 0.
+        slot = matcher.a[predicate]
+        count = len(symbols[slot]) + (matcher.kinds[slot] != KIND_SET)
+        words = max(1, (count + 63) // 64)
+        mask = 0
+        for word in range(words):
+            mask |= int(matcher.masks[matcher.b[predicate] + word]) << 64 * word
+        if op == OP_ALL and mask >> count:
+            # What no set has is wanted as well.
+            mask = mask & ((1 << count) - 1) | 1 << count
+        else:
+            mask &= (1 << count) - 1
+        if op == OP_MEMBER and 2 * mask.bit_count() > count:
+            mask ^= (1 << count) - 1
+            others[predicate] = 1
+        codes += [code for code, bit in enumerate(reversed(bin(mask)[2:])) if bit == "1"]
+    matcher.code_first = _ints([*firsts, len(codes)])
+    matcher.codes_of = _ints(codes)
+    matcher.except_codes = bytes(others or [0])
     return 0
 
 
@@ -560,9 +618,104 @@ cdef class Plan:
                     self.literals[first + index].where = (matcher.where[predicate] << 1) | (~ref & 1)
                     self.literals[first + index].missing = matcher.missing[predicate]
                     self.simple[node] = index + 1
+        _lay_out_groups(self, matcher, weights)
 
     def __dealloc__(self):
         free(self.literals)
+        free(self.groups)
+        free(self.flat)
+
+
+cdef int _lay_out_groups(Plan plan, Matcher matcher, weights) except -1:
+    """Put rules together that are settled alike.
+
+    A rule is some literals and its rest. Rules with as many literals make a group, so that the same
+    steps are taken for one after the other; a literal that no event of the sample satisfies becomes
+    the guard of all rules that need it.
+    """
+    cdef Py_ssize_t version, rule, place
+    cdef int32_t ref, predicate
+    firsts, rows, rules, rest_firsts, rests, early, flat = [0], [], [], [], [], [], []
+    all_clauses = []
+    for version in range(matcher.version_rules.shape[0] - 1):
+        groups = {}
+        for rule in range(matcher.version_rules[version], matcher.version_rules[version + 1]):
+            ref = matcher.rule_root[rule]
+            if ref == NEVER:
+                continue
+            children = [ref] if ref != ALWAYS else []
+            if 0 <= ref < NEVER and matcher.node_kind[ref] == NODE_ALL:
+                place = matcher.node_first[ref]
+                children = list(plan.children[place : place + matcher.node_count[ref]])
+            literals = [one for one in children if _is_ready(matcher, one)]
+            rest = [one for one in children if not _is_ready(matcher, one)]
+            guard = 0
+            if weights:
+                rarest = min([one for one in literals if one < 0], key=lambda one: weights[~one], default=0)
+                guard = rarest if rarest and not weights[~rarest] else 0
+            groups.setdefault((guard, len(literals)), []).append((literals, rule, rest))
+        for (guard, size), members in groups.items():
+            members.sort()
+            needed, clauses = {}, {}
+            rows.append([guard, size, len(flat), len(rules), len(members), len(early)])
+            for literals, rule, rest in members:
+                flat += literals
+                rules.append(rule)
+                rest_firsts.append(len(rests))
+                rests += rest
+                for ref in list(literals):
+                    if ref >= 0:
+                        clauses[ref] = None
+                        place = matcher.node_first[ref]
+                        literals += matcher.children[place : place + matcher.node_count[ref]]
+                for ref in literals:
+                    if ref >= 0:
+                        continue
+                    predicate = ~ref >> 1
+                    if matcher.own[predicate]:
+                        needed[predicate] = matcher.code_first[predicate + 1] - matcher.code_first[predicate]
+                    elif matcher.op[predicate] == OP_LT or matcher.op[predicate] == OP_LE:
+                        # One of a slot's comparisons stands for all.
+                        needed.setdefault(-1 - matcher.a[predicate], predicate)
+            own = sorted([one for one in needed if one >= 0], key=lambda one: (matcher.a[one], needed[one]))
+            early += [needed[one] for one in needed if one < 0] + own
+            rows[len(rows) - 1] += [len(early) - rows[len(rows) - 1][5], len(all_clauses), len(clauses)]
+            all_clauses += clauses
+        firsts.append(len(rows))
+    plan.group_first = _ints(firsts)
+    plan.rules = _ints(rules)
+    plan.rest_first = _ints([*rest_firsts, len(rests)])
+    plan.rests = _ints(rests)
+    plan.early = _ints(early)
+    plan.clauses = _ints(all_clauses)
+    plan.groups = <Group*> calloc(len(rows) + 1, sizeof(Group))
+    plan.flat = <Literal*> calloc(len(flat) + 1, sizeof(Literal))
+    if plan.groups is NULL or plan.flat is NULL:
+        raise MemoryError
+    for place, row in enumerate(rows):
+        (
+            plan.groups[place].guard, plan.groups[place].size, plan.groups[place].literals,
+            plan.groups[place].rules, plan.groups[place].count, plan.groups[place].early,
+            plan.groups[place].early_count, plan.groups[place].clauses,
+            plan.groups[place].clause_count,
+        ) = row
+    for place, ref in enumerate(flat):
+        if ref >= 0:
+            plan.flat[place].where = matcher.clause_where[ref] << 1
+            plan.flat[place].missing = matcher.clause[ref] + 1
+            continue
+        predicate = ~ref >> 1
+        plan.flat[place].where = (matcher.where[predicate] << 1) | (~ref & 1)
+        plan.flat[place].missing = matcher.missing[predicate]
+    return 0
+
+
+cdef bint _is_ready(Matcher matcher, int32_t ref) except -1:
+    """Whether vectors that say of all events at once where something holds are cheap."""
+    cdef int32_t predicate = ~ref >> 1
+    if ref >= 0:
+        return matcher.clause[ref] != 0
+    return matcher.op[predicate] != OP_QUANTITY and matcher.work[predicate] != WORK_EVENTS
 
 
 cdef object _weights(Matcher matcher, Sheet sheet):
@@ -570,7 +723,7 @@ cdef object _weights(Matcher matcher, Sheet sheet):
     cdef Py_ssize_t lane
     cdef int32_t predicate
     cdef int negated
-    cdef uint64_t[8] possible, certain
+    cdef uint64_t[LANES] possible, certain
     if sheet is None:
         return None
     found = []
@@ -648,7 +801,7 @@ cdef class Columns:
     def place_strange(self, object kept, Py_ssize_t offset, uint64_t valid):
         """Say that a row is odd where a bit is set."""
         self.strange.append((kept, offset, valid))
-        self.strange_count += 1
+        self.strange_count = self.strange_count + 1
 
 
 cdef inline void _load(const Column* column, Py_ssize_t first, Py_ssize_t count, double* number) noexcept nogil:
@@ -748,14 +901,23 @@ cdef class Found:
 
     def __dealloc__(self):
         free(self.events)
-        free(self.pair_rules)
+        free(self.spans)
+        free(self.hit)
         free(self.rules)
         free(self.first)
 
+    cdef int open(self, Py_ssize_t rules) except -1:
+        """Make room for so many rules."""
+        self.spans = <Span*> calloc(rules + 1, sizeof(Span))
+        self.hit = <uint64_t*> calloc(rules // 64 + 1, sizeof(uint64_t))
+        if self.spans is NULL or self.hit is NULL:
+            raise MemoryError
+        self.rule_count = rules
+        return 0
+
     cdef int add(self, const uint64_t* events, int32_t rule) except -1 nogil:
-        """Note a rule for these events of the batch."""
-        cdef Py_ssize_t lane, room, pairs = self.pairs
-        cdef uint64_t word
+        """Note a rule for these events of the batch; once, and for one at least."""
+        cdef Py_ssize_t room, pairs = self.pairs
         cdef void* block
         if pairs + BATCH > self.pair_room:
             room = 2 * self.pair_room + 4 * BATCH
@@ -763,24 +925,21 @@ cdef class Found:
             if block is NULL:
                 raise MemoryError
             self.events = <uint16_t*> block
-            block = realloc(self.pair_rules, room * sizeof(int32_t))
-            if block is NULL:
-                raise MemoryError
-            self.pair_rules = <int32_t*> block
             self.pair_room = room
-        for lane in range(LANES):
-            word = events[lane]
-            while word:
-                self.events[pairs] = <uint16_t> (lane * 64 + lowest_bit(word))
-                self.pair_rules[pairs] = rule
-                pairs += 1
-                word &= word - 1
+        if pairs > 2_147_483_647 - BATCH:
+            with gil:
+                raise OverflowError("more rules were found than can be counted")
+        self.hit[rule >> 6] = self.hit[rule >> 6] | <uint64_t> 1 << (rule & 63)
+        self.spans[rule].first = <int32_t> pairs
+        pairs += events_of(events, self.events + pairs)
+        self.spans[rule].last = <int32_t> pairs
         self.pairs = pairs
         return 0
 
     cdef int close_batch(self, Py_ssize_t count, const uint64_t* sound) except -1 nogil:
-        """Sort the pairs of a batch of so many events by event, after those of the batches before."""
-        cdef Py_ssize_t index, event, total = 0
+        """Turn the events of rules into the rules of events, in the order of the rules."""
+        cdef Py_ssize_t index, event, rule, group, total = 0
+        cdef uint64_t word
         cdef int32_t[BATCH + 1] place
         cdef int32_t number
         cdef void* block
@@ -810,10 +969,16 @@ cdef class Found:
             place[event] = <int32_t> total
             total += number
             self.first[self.rows + event + 1] = <int32_t> total
-        for index in range(self.pairs):
-            event = self.events[index]
-            self.rules[place[event]] = self.pair_rules[index]
-            place[event] += 1
+        for group in range(self.rule_count // 64 + 1):
+            word = self.hit[group]
+            self.hit[group] = 0
+            while word:
+                rule = 64 * group + lowest_bit(word)
+                word &= word - 1
+                for index in range(self.spans[rule].first, self.spans[rule].last):
+                    event = self.events[index]
+                    self.rules[place[event]] = <int32_t> rule
+                    place[event] += 1
         self.rows = self.rows + count
         self.pairs = 0
         return 0
@@ -843,9 +1008,11 @@ cdef class Sheet:
         cdef Py_ssize_t slot, index
         self.matcher = matcher
         self.tables = &matcher.tables
+        self.vectors = matcher.vectors
         self.follow(matcher.plan)
-        # One vector more, so that the first can begin where a register does.
-        self.arena_block = calloc(matcher.vectors + 1, LANES * sizeof(uint64_t))
+        # One vector more for events that belong into none, and one so that the first can begin where
+        # a register does.
+        self.arena_block = calloc(matcher.vectors + 2, LANES * sizeof(uint64_t))
         self.handles = <uint32_t*> calloc(matcher.handles + 1, sizeof(uint32_t))
         self.number = <double*> calloc(matcher.slots + 1, BATCH * sizeof(double))
         self.used = <int32_t*> calloc(matcher.slots + 1, sizeof(int32_t))
@@ -862,14 +1029,14 @@ cdef class Sheet:
             matcher.boundaries.shape[0] + 1, LANES * sizeof(uint64_t)
         )
         self.cells = <int32_t*> calloc(matcher.most_cells + 1, sizeof(int32_t))
-        self.cells_there = <uint64_t*> calloc(matcher.most_cells // 64 + 1, sizeof(uint64_t))
+        self.seen = <uint8_t*> calloc(matcher.most_cells // 8 + 2, 8)
         self.stack = <double*> calloc(STACK_LIMIT, BATCH * sizeof(double))
         if (
             self.arena_block is NULL or self.handles is NULL or self.number is NULL
             or self.used is NULL or self.touched is NULL or self.wanted is NULL
             or self.verdicts is NULL or self.blank is NULL or self.worked is NULL or self.begun is NULL
             or self.versions is NULL or self.segments is NULL or self.cells is NULL
-            or self.cells_there is NULL or self.stack is NULL
+            or self.seen is NULL or self.stack is NULL
         ):
             raise MemoryError
         self.arena = <uint64_t*> ((<intptr_t> self.arena_block + 63) // 64 * 64)
@@ -882,6 +1049,9 @@ cdef class Sheet:
             if matcher.asked[slot] and matcher.kinds[slot] == KIND_QUANTITY:
                 for index in range(matcher.handle_first[slot], matcher.handle_first[slot + 1]):
                     self.handles[index] = UNSET_VECTOR
+        for index in range(matcher.nodes):
+            if matcher.clause[index]:
+                self.handles[matcher.clause_where[index]] = <uint32_t> matcher.clause[index]
         for index in range(matcher.predicates):
             if matcher.own[index]:
                 self.handles[matcher.where[index]] = UNSET_VECTOR
@@ -900,7 +1070,7 @@ cdef class Sheet:
         free(self.versions)
         free(self.segments)
         free(self.cells)
-        free(self.cells_there)
+        free(self.seen)
         free(self.stack)
 
     cdef int follow(self, Plan plan) except -1:
@@ -909,6 +1079,14 @@ cdef class Sheet:
         self.literals = plan.literals
         self.children = &plan.children[0]
         self.simple = &plan.simple[0]
+        self.group_first = &plan.group_first[0]
+        self.groups = plan.groups
+        self.flat = plan.flat
+        self.rules = &plan.rules[0]
+        self.rest_first = &plan.rest_first[0]
+        self.rests = &plan.rests[0]
+        self.early = &plan.early[0]
+        self.clauses = &plan.clauses[0]
         return 0
 
     def match(self, Columns columns not None, Py_ssize_t start, Py_ssize_t stop, *, Py_ssize_t batch=BATCH):
@@ -928,6 +1106,8 @@ cdef class Sheet:
         cdef uint8_t[::1] view = instants
         acted = <int64_t*> &view[0] if stop > start else NULL
         odd = array("i")
+        fired.open(self.matcher.rule_root.shape[0])
+        undetermined.open(self.matcher.rule_root.shape[0])
         self.source = columns
         self.fired = fired
         self.undetermined = undetermined
@@ -1116,26 +1296,22 @@ cdef class Sheet:
         low = 0 if form == FORM_SHARE else -LARGEST
         high = 1 if form == FORM_SHARE else LARGEST
         # First all at once, also what lies under nulls; where something is odd, one by one.
-        if form == FORM_NUMBER:
-            for event in range(count):
-                value = number[event]
-                bad |= not (value - value == 0)
-                # The sum takes the sign from a zero.
-                number[event] = value + 0.0
-        elif form == FORM_INTEGER:
-            for event in range(count):
-                value = number[event]
-                bad |= not (low <= value <= high) or floor(value) != value
-                number[event] = value + 0.0
-            # Beyond 2**53 the nearest float may be 2**53.
+        if form == FORM_INTEGER and column.reading <= READ_U64:
             if column.reading == READ_I64 or column.reading == READ_U64:
-                for event in range(count):
-                    bad |= number[event] == high or number[event] == low
-        else:
+                # Of those that have no sign the greatest come out below zero.
+                bad = any_whole_beyond(
+                    <const int64_t*> column.data + column.offset + self.start, count,
+                    -LARGEST_WHOLE if column.reading == READ_I64 else 0, LARGEST_WHOLE,
+                )
+        elif form == FORM_INTEGER:
+            bad = any_beyond(number, count, low, high)
             for event in range(count):
-                value = number[event]
-                bad |= not (low <= value <= high)
-                number[event] = value + 0.0
+                bad |= floor(number[event]) != number[event]
+        else:
+            if form == FORM_NUMBER:
+                low = -DBL_MAX
+                high = DBL_MAX
+            bad = any_beyond(number, count, low, high)
         if not bad:
             return 0
         for event in range(count):
@@ -1185,6 +1361,10 @@ cdef class Sheet:
         cdef const uint8_t* at
         cdef int64_t size, index
         cdef int32_t code
+        cdef int32_t[BATCH] cells
+        cdef uint64_t[LANES] out
+        cdef uint32_t* handles
+        cdef Py_ssize_t limit = matcher.handle_first[slot + 1] - matcher.handle_first[slot]
         for event in range(self.count):
             if not none and _bit(absent, event):
                 continue
@@ -1205,8 +1385,35 @@ cdef class Sheet:
                 if code == 0 and known:
                     _set(self.odd, event)
                     continue
-            if asked:
-                _set(self.touch(slot, code), event)
+            cells[event] = code
+        if asked:
+            for event in range(LANES):
+                out[event] = absent[event] | self.odd[event]
+            self.sort_events(slot, cells, out, limit)
+            handles = self.handles + matcher.handle_first[slot]
+            for event in range(self.used[slot]):
+                handles[self.touched[matcher.region[slot] + event]] = <uint32_t> (matcher.region[slot] + event)
+        return 0
+
+    cdef int sort_events(
+        self, Py_ssize_t slot, int32_t* cells, const uint64_t* out, Py_ssize_t limit
+    ) noexcept nogil:
+        """Make a vector for each cell that occurs, ascending, without the events that are out."""
+        cdef int32_t first = self.tables.region[slot]
+        cdef Py_ssize_t lane, index
+        cdef uint64_t word
+        for lane in range(LANES):
+            word = out[lane]
+            while word:
+                cells[64 * lane + lowest_bit(word)] = <int32_t> limit
+                word &= word - 1
+        self.used[slot] = distinct(cells, self.count, limit, self.seen, self.touched + first)
+        for index in range(self.used[slot]):
+            self.cells[self.touched[first + index]] = <int32_t> (first + index)
+        # Whoever is out goes where nobody looks.
+        self.cells[limit] = <int32_t> self.vectors
+        memset(self.arena + <Py_ssize_t> first * LANES, 0, self.used[slot] * LANES * sizeof(uint64_t))
+        scatter(cells, self.count, self.cells, self.arena)
         return 0
 
     cdef int read_sets(self, Py_ssize_t slot, const Column* column, const uint64_t* absent) noexcept nogil:
@@ -1339,9 +1546,7 @@ cdef class Sheet:
             for index in range(matcher.segment_count[segment]):
                 version = matcher.segment_versions[matcher.segment_first[segment] + index]
                 for lane in range(LANES):
-                    self.versions[version * LANES + lane] = (
-                        self.versions[version * LANES + lane] | vector[lane]
-                    )
+                    self.versions[version * LANES + lane] = self.versions[version * LANES + lane] | vector[lane]
             memset(vector, 0, LANES * sizeof(uint64_t))
         return 0
 
@@ -1350,7 +1555,7 @@ cdef class Sheet:
     cdef int build(self, Py_ssize_t slot) noexcept nogil:
         """Sort the values of a slot into cells, and add each cell to those that are less."""
         cdef const Tables* matcher = self.tables
-        cdef Py_ssize_t count = matcher.threshold_count[slot], event, lane, place, filled = 0
+        cdef Py_ssize_t count = matcher.threshold_count[slot], lane, index, filled = 0
         cdef const double* thresholds = &matcher.thresholds[0] + matcher.threshold_first[slot]
         cdef const int32_t* buckets = &matcher.buckets[0] + matcher.bucket_first[slot]
         cdef const double* number = self.number + slot * BATCH
@@ -1358,19 +1563,16 @@ cdef class Sheet:
         cdef uint32_t* handles = self.handles + matcher.handle_first[slot]
         cdef int64_t bucket_count = matcher.bucket_count[slot]
         cdef double low = matcher.bucket_low[slot], scale = matcher.bucket_scale[slot]
-        cdef int32_t vector = matcher.region[slot], before = 0, here
+        cdef int32_t vector = matcher.region[slot], before = 0
         cdef int32_t cell
         cdef uint64_t word
-        cdef Py_ssize_t words = (2 * count) // 64 + 1
-        cdef uint64_t* lanes
-        cdef const uint64_t* lanes_before
-        cdef uint64_t[LANES] there
+        cdef uint64_t[LANES] out
         cdef int32_t[BATCH] cells
         self.wanted[slot] = True
         word = 0
         for lane in range(LANES):
-            there[lane] = self.sound[lane] & ~(absent[lane] | self.odd[lane])
-            word |= there[lane]
+            out[lane] = absent[lane] | self.odd[lane]
+            word |= self.sound[lane] & ~out[lane]
         if word == 0:
             if not self.blank[slot]:
                 memset(handles, 0, 2 * count * sizeof(uint32_t))
@@ -1381,36 +1583,14 @@ cdef class Sheet:
             number, self.count, thresholds, buckets, low, scale, <double> (bucket_count - 1),
             matcher.bucket_steps[slot], cells,
         )
-        for lane in range(LANES):
-            word = there[lane]
-            while word:
-                event = lane * 64 + lowest_bit(word)
-                word &= word - 1
-                cell = cells[event]
-                here = self.cells[cell]
-                if here == 0:
-                    here = vector
-                    vector += 1
-                    self.cells[cell] = here
-                    _set(self.cells_there, cell)
-                    memset(self.arena + <Py_ssize_t> here * LANES, 0, LANES * sizeof(uint64_t))
-                _set(self.arena + <Py_ssize_t> here * LANES, event)
-        for place in range(words):
-            word = self.cells_there[place]
-            self.cells_there[place] = 0
-            while word:
-                cell = <int32_t> (place * 64 + lowest_bit(word))
-                word &= word - 1
-                here = self.cells[cell]
-                self.cells[cell] = 0
-                while filled < cell:
-                    handles[filled] = before
-                    filled += 1
-                lanes = self.arena + <Py_ssize_t> here * LANES
-                lanes_before = self.arena + <Py_ssize_t> before * LANES
-                for lane in range(LANES):
-                    lanes[lane] |= lanes_before[lane]
-                before = here
+        self.sort_events(slot, cells, out, 2 * count + 1)
+        for index in range(self.used[slot]):
+            cell = self.touched[vector + index]
+            while filled < cell:
+                handles[filled] = before
+                filled += 1
+            before = <int32_t> (vector + index)
+        accumulate(self.arena + <Py_ssize_t> vector * LANES, self.used[slot])
         while filled < 2 * count:
             handles[filled] = before
             filled += 1
@@ -1420,9 +1600,9 @@ cdef class Sheet:
         """Make the vector of a predicate that is not there yet."""
         cdef const Tables* matcher = self.tables
         cdef int32_t op = matcher.op[predicate]
-        cdef Py_ssize_t slot, operand, lane, index, first, code, words
+        cdef Py_ssize_t slot, lane, index, first, count
+        cdef const int32_t* codes
         cdef uint64_t* own
-        cdef uint64_t word
         cdef const uint64_t* left
         cdef const uint64_t* right
         cdef const uint32_t* handles
@@ -1438,7 +1618,6 @@ cdef class Sheet:
         if op == OP_QUANTITY:
             return self.compare(predicate)
         slot = matcher.a[predicate]
-        operand = matcher.b[predicate]
         handles = self.handles + matcher.handle_first[slot]
         if op == OP_EQ:
             if not self.wanted[slot]:
@@ -1449,23 +1628,27 @@ cdef class Sheet:
             for lane in range(LANES):
                 own[lane] = right[lane] & ~left[lane]
             return 0
+        codes = matcher.codes + matcher.code_first[predicate]
+        count = matcher.code_first[predicate + 1] - matcher.code_first[predicate]
         if op == OP_ALL:
-            words = matcher.handle_first[slot + 1] - matcher.handle_first[slot]
-            words = (words - 1 + 63) // 64 if words > 64 else 1
             memset(own, 0xFF, LANES * sizeof(uint64_t))
-            for index in range(words):
-                word = matcher.masks[operand + index]
-                while word:
-                    code = index * 64 + lowest_bit(word)
-                    word &= word - 1
-                    left = self.arena + <size_t> handles[code] * LANES
-                    for lane in range(LANES):
-                        own[lane] &= left[lane]
+            for index in range(count):
+                left = self.arena + <size_t> handles[codes[index]] * LANES
+                for lane in range(LANES):
+                    own[lane] &= left[lane]
             return 0
+        if count <= self.used[slot]:
+            any_of_codes(codes, count, handles, self.arena, own)
+            if matcher.except_codes[predicate]:
+                left = self.arena + (1 + slot) * LANES
+                for lane in range(LANES):
+                    own[lane] = self.sound[lane] & ~(own[lane] | left[lane])
+            return 0
+        # Fewer names occur than are asked for.
         first = matcher.region[slot]
         any_in(
             self.arena + first * LANES, self.touched + first, self.used[slot],
-            matcher.masks + operand, own,
+            matcher.masks + matcher.b[predicate], own,
         )
         return 0
 
@@ -1691,7 +1874,7 @@ cdef class Sheet:
         cdef int32_t simple = self.simple[node]
         cdef bint every = matcher.node_kind[node] == NODE_ALL
         cdef const Literal* literals = self.literals + first
-        cdef uint64_t[8] child_possible, child_certain, rest, fresh
+        cdef uint64_t[LANES] child_possible, child_certain, rest, fresh
         cdef const uint64_t* wanted = alive
         cdef uint64_t* memo = NULL
         cdef Py_ssize_t index = 0, done, lane
@@ -1770,31 +1953,72 @@ cdef class Sheet:
     cdef int run(self) except -1 nogil:
         """Settle every rule for the events at whose instant it is in force."""
         cdef const Tables* matcher = self.tables
-        cdef Py_ssize_t version, lane
-        cdef int32_t rule, ref
+        cdef Py_ssize_t version, group
         cdef const uint64_t* alive
-        cdef uint64_t[8] possible, certain
-        cdef uint64_t some, sure
         for version in range(matcher.version_count):
             alive = self.versions + version * LANES
             if not lanes_any(alive):
                 continue
-            for rule in range(matcher.version_rules[version], matcher.version_rules[version + 1]):
-                ref = matcher.rule_root[rule]
-                self.settle(ref, alive, possible, certain)
-                some = sure = 0
-                for lane in range(LANES):
-                    sure |= certain[lane]
-                    possible[lane] &= ~certain[lane]
-                    some |= possible[lane]
-                if sure:
-                    self.fired.add(certain, rule)
-                if some:
-                    self.undetermined.add(possible, rule)
+            for group in range(self.group_first[version], self.group_first[version + 1]):
+                self.run_group(self.groups + group, alive)
         return 0
 
+    cdef int run_group(self, const Group* group, const uint64_t* alive) except -1 nogil:
+        """Settle the rules of a group."""
+        cdef const Tables* matcher = self.tables
+        cdef Py_ssize_t place, index, lane
+        cdef int32_t rule, predicate, node
+        cdef uint64_t[LANES] possible, certain, rest, child_possible, child_certain
+        cdef uint64_t some, sure
+        if group.guard:
+            self.settle_literal(group.guard, alive, possible, certain)
+            if not lanes_any(possible):
+                return 0
+        for index in range(group.early, group.early + group.early_count):
+            predicate = self.early[index]
+            if self.handles[matcher.where[predicate]] == UNSET_VECTOR:
+                self.work_out(predicate, alive)
+        for index in range(group.clauses, group.clauses + group.clause_count):
+            node = self.clauses[index]
+            either_of(
+                self.literals + matcher.node_first[node], matcher.node_count[node], self.handles,
+                self.arena, self.arena + <Py_ssize_t> matcher.clause[node] * LANES,
+            )
+        place = 0
+        while True:
+            place = next_alive(
+                self.flat + group.literals, group.size, place, group.count, self.handles,
+                self.arena, alive, possible, certain,
+            )
+            if place == group.count:
+                return 0
+            # All literals together are certain where they are possible and none is unknown.
+            for lane in range(LANES):
+                certain[lane] = possible[lane] & ~certain[lane]
+            rule = self.rules[group.rules + place]
+            for index in range(
+                self.rest_first[group.rules + place], self.rest_first[group.rules + place + 1]
+            ):
+                if not lanes_any(possible):
+                    break
+                memcpy(rest, possible, sizeof(rest))
+                self.settle(self.rests[index], rest, child_possible, child_certain)
+                for lane in range(LANES):
+                    possible[lane] &= child_possible[lane]
+                    certain[lane] &= child_certain[lane]
+            place += 1
+            some = sure = 0
+            for lane in range(LANES):
+                sure |= certain[lane]
+                possible[lane] &= ~certain[lane]
+                some |= possible[lane]
+            if sure:
+                self.fired.add(certain, rule)
+            if some:
+                self.undetermined.add(possible, rule)
 
-cdef uint64_t[8] _NOBODY
+
+cdef uint64_t[LANES] _NOBODY
 memset(_NOBODY, 0, sizeof(_NOBODY))
 
 

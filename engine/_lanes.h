@@ -28,6 +28,25 @@ static inline int lanes_count(const uint64_t *vector) {
 
 static inline int lowest_bit(uint64_t word) { return __builtin_ctzll(word); }
 
+/* The numbers of the events of a vector, ascending; how many they are. */
+static inline int events_of(const uint64_t *vector, uint16_t *events) {
+    uint8_t some[LANES];
+    int lanes = 0, count = 0;
+    /* Most words are empty, and nobody can guess which. */
+    for (int lane = 0; lane < LANES; lane++) {
+        some[lanes] = (uint8_t)lane;
+        lanes += vector[lane] != 0;
+    }
+    for (int index = 0; index < lanes; index++) {
+        uint64_t word = vector[some[index]];
+        do {
+            events[count++] = (uint16_t)(64 * some[index] + lowest_bit(word));
+            word &= word - 1;
+        } while (word);
+    }
+    return count;
+}
+
 /* So many bits, 64 at most, of those that begin at a bit; no byte beyond them is read. */
 static inline uint64_t bits_at(const uint8_t *bits, int64_t first, int count) {
     const uint8_t *at = bits + first / 8;
@@ -59,6 +78,21 @@ typedef struct {
     uint32_t where;
     uint32_t missing;
 } Literal;
+
+/* Rules that are settled alike: each is so many literals, which must all hold, and what else its rest
+   says. Nothing in them is possible where the guard, a literal, is not; 0 is none. Before, vectors are
+   made of the predicates that say `early`, and then of the nodes that say `clauses`. */
+typedef struct {
+    int32_t guard;
+    int32_t size;
+    int32_t literals;
+    int32_t rules;
+    int32_t count;
+    int32_t early;
+    int32_t early_count;
+    int32_t clauses;
+    int32_t clause_count;
+} Group;
 
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) \
     && !defined(__SANITIZE_ADDRESS__)
@@ -106,6 +140,65 @@ static void cells_of(const double *values, ptrdiff_t count, const double *thresh
     }
 }
 
+/* Which cells there are, ascending, of those below a limit; how many. `seen` has a byte for each, a
+   multiple of eight of them, and is empty before and after. */
+static inline int distinct(const int32_t *cells, ptrdiff_t count, ptrdiff_t limit, uint8_t *seen,
+                           int32_t *found) {
+    int some = 0;
+    for (ptrdiff_t index = 0; index < count; index++) seen[cells[index]] = 1;
+    seen[limit] = 0;
+    for (ptrdiff_t first = 0; first < limit; first += 8) {
+        uint64_t word = 0;
+        for (int byte = 0; byte < 8; byte++) word |= (uint64_t)seen[first + byte] << 8 * byte;
+        if (!word) continue;
+        memset(seen + first, 0, 8);
+        do {
+            found[some++] = (int32_t)(first + lowest_bit(word) / 8);
+            word &= word - 1;
+        } while (word);
+    }
+    return some;
+}
+
+/* Add each event to the vector of its cell. */
+static inline void scatter(const int32_t *cells, ptrdiff_t count, const int32_t *vector_of,
+                           uint64_t *arena) {
+    for (ptrdiff_t index = 0; index < count; index++)
+        arena[(size_t)vector_of[cells[index]] * LANES + index / 64] |= (uint64_t)1 << index % 64;
+}
+
+/* Add each vector of some that lie end to end to the next one. */
+static inline void accumulate(uint64_t *vectors, ptrdiff_t count) {
+    four f0 = {0, 0, 0, 0}, f1 = {0, 0, 0, 0};
+    for (ptrdiff_t index = 0; index < count; index++, vectors += LANES) {
+        f0 |= *(const four *)vectors;
+        f1 |= *(const four *)(vectors + 4);
+        *(four *)vectors = f0;
+        *(four *)(vectors + 4) = f1;
+    }
+}
+
+/* Whether any value is not within bounds, or no number. A zero loses its sign: the sum takes it. */
+CLAUSAL_WIDEST
+static int any_beyond(double *values, ptrdiff_t count, double low, double high) {
+    int64_t beyond = 0;
+    for (ptrdiff_t index = 0; index < count; index++) {
+        double value = values[index];
+        beyond |= (int64_t)!(value >= low) | (int64_t)!(value <= high);
+        values[index] = value + 0.0;
+    }
+    return beyond != 0;
+}
+
+/* The same of whole numbers, and nothing is lost. */
+CLAUSAL_WIDEST
+static int any_whole_beyond(const int64_t *values, ptrdiff_t count, int64_t low, int64_t high) {
+    int64_t beyond = 0;
+    for (ptrdiff_t index = 0; index < count; index++)
+        beyond |= (int64_t)(values[index] < low) | (int64_t)(values[index] > high);
+    return beyond != 0;
+}
+
 /* The events of those vectors, of so many that lie end to end, whose codes are in a mask. */
 CLAUSAL_WIDEST
 static void any_in(const uint64_t *vectors, const int32_t *codes, ptrdiff_t count,
@@ -120,6 +213,86 @@ static void any_in(const uint64_t *vectors, const int32_t *codes, ptrdiff_t coun
     }
     *(four *)found = f0;
     *(four *)(found + 4) = f1;
+}
+
+/* The events of the vectors of some codes. */
+CLAUSAL_WIDEST
+static void any_of_codes(const int32_t *codes, ptrdiff_t count, const uint32_t *vectors,
+                         const uint64_t *arena, uint64_t *found) {
+    four f0 = {0, 0, 0, 0}, f1 = {0, 0, 0, 0};
+    for (ptrdiff_t index = 0; index < count; index++) {
+        const uint64_t *vector = arena + (size_t)vectors[codes[index]] * LANES;
+        f0 |= *(const four *)vector;
+        f1 |= *(const four *)(vector + 4);
+    }
+    *(four *)found = f0;
+    *(four *)(found + 4) = f1;
+}
+
+/* From a rule of a group on, the next one whose literals are possible together in an event that is
+   alive, and in which events they are, and in which any of them is unknown; `count` if there is none.
+
+   The literals of a rule are looked at a few at once: a branch that is guessed wrong costs more than
+   some of them. Their vectors are all there. */
+enum { AT_ONCE = 8 };
+
+CLAUSAL_WIDEST
+static ptrdiff_t next_alive(const Literal *literals, ptrdiff_t size, ptrdiff_t rule, ptrdiff_t count,
+                            const uint32_t *vectors, const uint64_t *arena, const uint64_t *alive,
+                            uint64_t *possible, uint64_t *unknown) {
+    const four a0 = *(const four *)alive, a1 = *(const four *)(alive + 4);
+    for (literals += rule * size; rule < count; rule++, literals += size) {
+        four p0 = a0, p1 = a1, u0 = {0, 0, 0, 0}, u1 = {0, 0, 0, 0}, any;
+        for (ptrdiff_t index = 0;;) {
+            ptrdiff_t stop = size - index > AT_ONCE ? index + AT_ONCE : size;
+            for (; index < stop; index++) {
+                Literal literal = literals[index];
+                const uint64_t *holds = arena + (size_t)vectors[literal.where >> 1] * LANES;
+                const uint64_t *missing = arena + (size_t)literal.missing * LANES;
+                uint64_t turned = -(uint64_t)(literal.where & 1);
+                four turn = {turned, turned, turned, turned};
+                four m0 = *(const four *)missing, m1 = *(const four *)(missing + 4);
+                p0 &= (*(const four *)holds ^ turn) | m0;
+                p1 &= (*(const four *)(holds + 4) ^ turn) | m1;
+                u0 |= m0;
+                u1 |= m1;
+            }
+            any = p0 | p1;
+            if (index == size || !(any[0] | any[1] | any[2] | any[3])) break;
+        }
+        if (any[0] | any[1] | any[2] | any[3]) {
+            *(four *)possible = p0;
+            *(four *)(possible + 4) = p1;
+            *(four *)unknown = u0;
+            *(four *)(unknown + 4) = u1;
+            return rule;
+        }
+    }
+    return count;
+}
+
+/* The events in which one of some literals is certain, and behind those the ones in which one is
+   possible, but none certain. Their vectors are all there. */
+CLAUSAL_WIDEST
+static void either_of(const Literal *literals, ptrdiff_t count, const uint32_t *vectors,
+                      const uint64_t *arena, uint64_t *found) {
+    four p0 = {0, 0, 0, 0}, p1 = {0, 0, 0, 0}, c0 = {0, 0, 0, 0}, c1 = {0, 0, 0, 0};
+    for (ptrdiff_t index = 0; index < count; index++) {
+        const uint64_t *holds = arena + (size_t)vectors[literals[index].where >> 1] * LANES;
+        const uint64_t *missing = arena + (size_t)literals[index].missing * LANES;
+        uint64_t turned = -(uint64_t)(literals[index].where & 1);
+        four turn = {turned, turned, turned, turned};
+        four h0 = *(const four *)holds ^ turn, h1 = *(const four *)(holds + 4) ^ turn;
+        four m0 = *(const four *)missing, m1 = *(const four *)(missing + 4);
+        p0 |= h0 | m0;
+        p1 |= h1 | m1;
+        c0 |= h0 & ~m0;
+        c1 |= h1 & ~m1;
+    }
+    *(four *)found = c0;
+    *(four *)(found + 4) = c1;
+    *(four *)(found + LANES) = p0 & ~c0;
+    *(four *)(found + LANES + 4) = p1 & ~c1;
 }
 
 /* Narrow `possible` and `certain` by literals that must all hold. The number of those that were

@@ -14,7 +14,8 @@ import clausal.engine.columns as columns_module
 from clausal.compiler.bundle import assemble, pack, unpack
 from clausal.compiler.emit import emit
 from clausal.compiler.ir import Corpus
-from clausal.compiler.pipeline import optimise
+from clausal.compiler.pipeline import compile_sources, optimise
+from clausal.dsl.source import Source
 from clausal.engine.evaluator import Bundle
 from clausal.engine.problem import EventError
 from clausal.engine.reference import Reference
@@ -129,3 +130,172 @@ def iter_corpora() -> Any:
     from tests.strategies.ir import write_corpus
 
     yield write_corpus(Random(1), 4)
+
+
+# ── Bundles made to be hard ──────────────────────────────────────────────────────────────────────
+
+_FIELDS = """library hard.fields 1.0.0
+
+event {
+  time context.time
+  id   content.id
+}
+
+target content by content.id
+
+schema context {
+  time instant required
+  seen set of enum [s0, s1, s2, s3, s4]
+}
+
+schema content {
+  id     string
+  number integer
+  other  integer
+  score  share
+  kind   enum [k0, k1, k2, k3, k4, k5, k6, k7]
+  name   string
+  flag   bool
+}
+
+sanction limit_reach(cut share) {
+  title   zh "限制流量" en "Reach limited"
+  on      content
+  grade   2
+  needs   duration
+  joins   strictest at each instant
+  wording zh "限流" en "Limited"
+}
+"""
+
+
+def hard_bundle(conditions: list[str]) -> Bundle:
+    """A bundle with a rule for each condition."""
+    rules = "\n".join(
+        f"rule r{number} {{\n  cites 1\n  when {condition}\n  then limit_reach 10% for 1d\n"
+        f'  because zh "规则" en "A rule."\n}}\n'
+        for number, condition in enumerate(conditions)
+    )
+    policy = (
+        'policy hard.rules 1.0.0 {\n  title zh "难" en "Hard"\n  notice "none"\n'
+        '  in force 2024-01-01 .. 2025-01-01\n  time zone "Asia/Shanghai"\n'
+        f'  use hard.fields 1\n}}\n\nclause 1 "基准"\n\n{rules}'
+    )
+    sources = (Source("fields.policy", _FIELDS), Source("rules.policy", policy))
+    return Bundle(unpack(pack(compile_sources(sources))))
+
+
+def hard_events(count: int) -> list[dict[str, Any]]:
+    """Events, of which the first ones lack what the later ones have."""
+    random = Random(7)
+
+    def some(value: Any) -> Any:
+        return value if random.random() < 0.8 else None
+
+    return [
+        {
+            "context": {
+                "time": f"2024-05-01T{row % 24:02}:00:00Z",
+                "seen": some(random.sample(["s0", "s1", "s2", "s3"], random.randint(0, 4))),
+            },
+            "content": {
+                "number": some(random.randint(-10, 3000)),
+                "other": some(random.randint(0, 40)),
+                "score": some(random.randint(0, 100) / 100),
+                "kind": some(f"k{random.randint(0, 6 if row < count * 2 // 3 else 7)}"),
+                "name": some(f"n{random.randint(0, 50)}"),
+                "flag": some(random.random() < 0.5),
+            },
+        }
+        for row in range(count)
+    ]
+
+
+def _joined(tests: list[str], word: str) -> str:
+    return "(" + f" {word} ".join(tests) + ")"
+
+
+_KINDS = [f"k{number}" for number in range(8)]
+HARD = {
+    "thresholds": [f"content.number >= {number}" for number in range(-5, 2900)],
+    "ranges": [
+        f"{number} <= content.number < {number + 1 + 40 * (number % 9)} and content.other != {number % 40}"
+        for number in range(1, 900)
+    ],
+    "negations": [
+        f"not (content.kind == k{number % 8}) and not (content.number >= {3 * number})"
+        f' and not (content.name == "n{number % 60}") and not (context.seen has any [s{number % 5}])'
+        for number in range(400)
+    ],
+    "missing": [
+        f"{'not ' * (number & 1)}content.{one} is missing and"
+        f" {'not ' * (number >> 1 & 1)}content.{two} is missing"
+        for number in range(4)
+        for one in ("number", "score", "kind", "name")
+        for two in ("other", "flag", "kind")
+    ],
+    "one rule of a thousand": [
+        _joined([f'content.name == "n{number}"' for number in range(30, 60)], "or")
+        + " and "
+        + _joined(
+            [
+                f"(content.number >= {3 * number} and content.other == {number % 60})"
+                for number in range(1000)
+            ],
+            "or",
+        ),
+        _joined([f"content.other != {number}" for number in range(20, 40)], "and"),
+        _joined([f"content.number == {number}" for number in range(1000)], "or"),
+    ],
+    "names": [
+        f"content.kind in [{', '.join(_KINDS[first:last])}] and content.other >= {5 * (last - first)}"
+        f" {'and' if first % 2 else 'or'} content.flag"
+        for first in range(8)
+        for last in range(first + 1, 9)
+    ]
+    + [
+        f"context.seen {word} [{', '.join(f's{number}' for number in range(first, last))}]"
+        for word in ("has any", "has all")
+        for first in range(5)
+        for last in range(first + 1, 6)
+    ],
+    "what the first events never are": [
+        f"content.kind == k7 and content.number >= {30 * number}"
+        f" and (content.flag or content.score >= 0.5)"
+        for number in range(100)
+    ],
+}
+
+
+@pytest.mark.parametrize("conditions", HARD.values(), ids=HARD)
+def test_hard_bundles_are_matched_as_single_events_are(conditions: list[str]) -> None:
+    bundle, events = hard_bundle(conditions), hard_events(900)
+    table: Any = pa.Table.from_pylist(events)
+    names = [rule.name for rule in bundle._tables._artifact.corpus.rules]
+    expected = []
+    for event in events:
+        there = {
+            group: {name: value for name, value in fields.items() if value is not None}
+            for group, fields in event.items()
+        }
+        values = bundle._core.read(there)
+        bundle._core.decided(values, None, False)
+        acted = values.value(bundle._tables._time_slot)
+        assert isinstance(acted, float)
+        fired, undetermined = bundle._core.run(values, int(acted))
+        expected.append(tuple([names[rule] for rule in rules] for rules in (fired, undetermined)))
+    assert any(fired for fired, _ in expected)
+    # The first pass learns from the first events; the second begins with what it learned.
+    for batch in (512, 512, 100):
+        found: Any = pa.Table.from_batches(
+            bundle._tables.match(table, threads=1, batch=batch),
+            bundle.match_table(table[:0]).schema,
+        )
+        rows = [
+            tuple(
+                [name.rpartition(".")[2] for name in row[column]]
+                for column in found.column_names[:2]
+            )
+            for row in found.to_pylist()
+        ]
+        assert rows == expected
