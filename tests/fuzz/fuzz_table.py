@@ -1,7 +1,7 @@
 """Whatever the layout and the values of a table are, its rows mean what they mean as dictionaries.
 
-The bytes of an input are the dice with which a table is written: which events there are, how their
-fields are grouped into columns, of which types these are, and how they are cut into chunks.
+The bytes of an input are the dice with which a table is written: for which bundle, of which events,
+how their fields are grouped into columns of which types, and how these are cut into chunks.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 with atheris.instrument_imports(include=["clausal.engine"]):
     from clausal.engine.evaluator import Bundle
     from clausal.engine.problem import EventError
-from clausal.compiler.pipeline import compile_sources
+from clausal.compiler.bundle import assemble
+from clausal.compiler.emit import emit
+from clausal.compiler.pipeline import optimise
 from tests.strategies.events import EventWriter
+from tests.strategies.ir import write_corpus
 from tests.strategies.tables import write_table
-from tests.support.every_slot import LIBRARY, RULES
 from tests.support.rows import row_of
 
-BUNDLE = Bundle(compile_sources([LIBRARY, RULES]))
-CORPUS = BUNDLE.artifact.corpus
+CORPORA = [write_corpus(Random(number), 8) for number in range(16)]
+BUNDLES = [Bundle(assemble(corpus, emit(optimise(corpus)), ())) for corpus in CORPORA]
 
 
 class Dice(Random):
@@ -49,22 +51,24 @@ class Dice(Random):
 def fuzz(data: bytes) -> None:
     """Match and decide one table, and its rows one by one."""
     dice = Dice(data)
-    writer = EventWriter(dice, CORPUS)
+    number = dice.randrange(len(CORPORA))
+    corpus, bundle = CORPORA[number], BUNDLES[number]
+    writer = EventWriter(dice, corpus)
     events = [writer.event() for _ in range(dice.randint(0, 5))]
-    table, meant = write_table(dice, CORPUS, events)
-    matched = BUNDLE.match_table(table).to_pylist()
-    decided = BUNDLE.evaluate_table(table).to_pylist()
+    table, meant = write_table(dice, corpus, events)
+    matched = bundle.match_table(table).to_pylist()
+    decided = bundle.evaluate_table(table).to_pylist()
     for event, found, row in zip(meant, matched, decided, strict=True):
-        if row != row_of(BUNDLE, event):
+        if row != row_of(bundle, event):
             raise AssertionError("decided in another way as a dictionary")
-        if found != rules_of(event):
+        if found != rules_of(bundle, event):
             raise AssertionError("other rules as a dictionary")
 
 
-def rules_of(event: dict[str, object]) -> dict[str, object]:
+def rules_of(bundle: Bundle, event: dict[str, object]) -> dict[str, object]:
     """The rules of an event that is decided as a dictionary, as tables of matches have them."""
     try:
-        decision = BUNDLE.evaluate(event)
+        decision = bundle.evaluate(event)
     except EventError as error:
         return {"fired": [], "undetermined": [], "error": str(error)}
     return {

@@ -114,7 +114,7 @@ def _array(
     fields = {name: _array(random, (*path, name), inner, meant) for name, inner in below.items()}
     types = {array.type for array in fields.values()}
     if len(types) == 1 and pa.types.is_floating(next(iter(types))) and random.random() < 0.5:
-        return _map(fields, next(iter(types)), random)
+        return _map(random, path, fields, next(iter(types)), meant)
     if random.random() < 0.2:
         failed = [random.choice(["timeout", ""]) if random.random() < 0.1 else None for _ in meant]
         for event, reason in zip(meant, failed, strict=True):
@@ -135,9 +135,16 @@ def _array(
     return made
 
 
-def _map(fields: Mapping[str, pa.Array], kind: pa.DataType, random: Random) -> pa.Array:
+def _map(
+    random: Random,
+    path: tuple[str, ...],
+    fields: Mapping[str, pa.Array],
+    kind: pa.DataType,
+    meant: list[dict[str, Any]],
+) -> pa.Array:
     rows = []
-    for row in zip(*[array.to_pylist() for array in fields.values()], strict=True):
+    values = zip(*[array.to_pylist() for array in fields.values()], strict=True)
+    for event, row in zip(meant, values, strict=True):
         pairs = [
             pair
             for pair in zip(fields, row, strict=True)
@@ -145,6 +152,8 @@ def _map(fields: Mapping[str, pa.Array], kind: pa.DataType, random: Random) -> p
         ]
         if random.random() < 0.3:
             pairs.append(("unread", 0.5))
+            # Nothing reads it, but a group that failed has nothing else in it.
+            _put(event, (*path, "unread"), 0.5)
         random.shuffle(pairs)
         rows.append(pairs if pairs or random.random() < 0.5 else None)
     return pa.array(rows, pa.map_(pa.string(), kind))
