@@ -70,8 +70,9 @@ def decide(bundle: Any, path: Path, threads: int) -> dict[str, Any]:
     file = parquet.ParquetFile(path)
     found = {"events": file.metadata.num_rows, "decisions": 0, "with_findings": 0, "findings": 0}
     start = time.perf_counter()
+    columns = bundle.columns_of(file.schema_arrow.names)
     for decisions in bundle.evaluate_batches(
-        file.iter_batches(ROWS, use_threads=threads > 1), threads=threads
+        file.iter_batches(ROWS, columns=columns, use_threads=threads > 1), threads=threads
     ):
         count_into(found, decisions)
     return found | {"seconds": time.perf_counter() - start}

@@ -122,6 +122,27 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+def read_columns(names: Sequence[str], slots: Iterable[Slot]) -> list[str]:
+    """The columns that have a say in events, of all those of a table.
+
+    They are those that slots read, and those with `$` names. Beside such a name nothing else may
+    stand, so that all of its group has a say.
+
+    Raises:
+        TableError: see `column_paths`.
+    """
+    fields = [slot.path for slot in slots if slot.source == "field"]
+    paths = column_paths(names)
+    groups = [path[:-1] for path in paths if path[-1].startswith("$") and len(path) > 1]
+    return [
+        name
+        for name, path in zip(names, paths, strict=True)
+        if path[0].startswith("$")
+        or any(path[: len(group)] == group for group in groups)
+        or any(path[: len(field)] == field[: len(path)] for field in fields)
+    ]
+
+
 def put(event: dict[str, object], path: Path, value: object) -> None:
     """Put a value into nested mappings. INVARIANT: no prefix of a path is a path."""
     group: dict[str, Any] = event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from clausal.compiler.rebind import BindingError, rebind
 from clausal.compiler.types import Scalar
 from clausal.engine._core import Core
 from clausal.engine._frame import Frame
+from clausal.engine.columns import read_columns
 from clausal.engine.decide import Context, in_force
 from clausal.engine.decided import decisions_schema
 from clausal.engine.decision import Decision
@@ -287,6 +288,19 @@ class Bundle:
         return self._tables.evaluate(
             source, decided_at=None if at is None else _instant(at), threads=threads
         )
+
+    def columns_of(self, names: Sequence[str]) -> list[str]:
+        """The columns that the bundle reads, of all the columns of a table.
+
+        A table of these alone is decided alike: nothing else needs to be read from a file.
+
+        Args:
+            names: The names of all columns.
+
+        Raises:
+            TableError: if they cannot be the columns of one table of events.
+        """
+        return read_columns(names, self.artifact.meta.slots)
 
     def decide_rows(
         self, source: Table, *, at: Instant | None = None, threads: int = 1

@@ -95,6 +95,16 @@ def test_rows_are_decided_as_dictionaries_are(corpus: Corpus, seed: int, threads
 
 
 @given(corpus=any_corpora, seed=seeds)
+def test_columns_that_are_not_read_have_no_say(corpus: Corpus, seed: int) -> None:
+    bundle = bundle_of(corpus)
+    table: Any = table_of(corpus, seed, 20)[0]
+    table = table.append_column("other.field", pa.nulls(table.num_rows, pa.binary()))
+    read = bundle.columns_of(table.schema.names)
+    assert "other.field" not in read
+    assert bundle.evaluate_table(table.select(read)) == bundle.evaluate_table(table)
+
+
+@given(corpus=any_corpora, seed=seeds)
 def test_rows_are_what_they_mean(corpus: Corpus, seed: int) -> None:
     table, meant = table_of(corpus, seed, 20)
     if not table.num_rows:
