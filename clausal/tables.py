@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
 from clausal.compiler.types import Enum, MapOf, Scalar, SetOf, Type
+from clausal.engine.columns import Path, TableError, column_path, column_paths, put
 from clausal.reading import InputError, Record, Rejected, lines, too_long
 
 if TYPE_CHECKING:
@@ -25,30 +25,13 @@ if TYPE_CHECKING:
 
     from clausal.compiler.ir import SchemaField
 
-Path = tuple[str, ...]
 Cell = Callable[[str], object]
 
-_PART: Final = re.compile(r"""(?:(?<=.)\.|^(?!\.))([^\W\d]\w*)|\["([^"]+)"\]""")
 _TRUE: Final = frozenset({"true", "yes", "1", "是"})
 _FALSE: Final = frozenset({"false", "no", "0", "否"})
 _HISTORY: Final = "$history"
 _BATCH: Final = 1024
 """Rows of Parquet that are in memory at once."""
-
-
-def column_path(name: str) -> Path | None:
-    """The field that a column is named for; None when the name is not one of a field."""
-    if name.startswith("$"):
-        return (name,)
-    parts: list[str] = []
-    at = 0
-    while at < len(name):
-        match = _PART.match(name, at)
-        if match is None or (not parts and match.group(1) is None):
-            return None
-        parts.append(match.group(1) or match.group(2))
-        at = match.end()
-    return tuple(parts) or None
 
 
 # ── Cells ────────────────────────────────────────────────────────────────────────────────────────
@@ -212,7 +195,7 @@ def _row(
         except UnicodeEncodeError:
             return Rejected(number, "not UTF-8", f"the cell of `{path[-1]}` is not UTF-8", raw)
         value = _json(text) if text.startswith('{"$failed"') else cell(text)
-        _put(event, path, value)
+        put(event, path, value)
     return Record(number, event, raw)
 
 
@@ -227,47 +210,17 @@ def _header(rows: Iterator[list[str]], source: _Lines, name: str) -> list[Path]:
         raise InputError(name, f"the line of column names is malformed: {_said(error)}") from error
     if not source.whole:
         raise InputError(name, "the line of column names is too long")
-    paths = [_column(text.strip(), name) for text in header]
-    _check_columns(paths, name)
-    return paths
+    return _paths([text.strip() for text in header], name)
 
 
-def _column(text: str, name: str) -> Path:
-    path = column_path(text)
-    if path is None:
-        raise InputError(
-            name,
-            f"`{_short(text)}` is no name of a column",
-            hint='columns are named for fields: `content.id`, `content.score["a-b"]`',
-        )
-    return path
-
-
-def _check_columns(paths: Sequence[Path], name: str) -> None:
-    seen: set[Path] = set()
-    for path in paths:
-        if path in seen:
-            raise InputError(name, f"two columns are named `{_short('.'.join(path))}`")
-        seen.add(path)
-    for path in paths:
-        for length in range(1, len(path)):
-            if path[:length] in seen:
-                outer, inner = _short(".".join(path[:length])), _short(".".join(path))
-                raise InputError(
-                    name, f"column `{outer}` is a value and column `{inner}` a part of it"
-                )
-
-
-def _put(event: dict[str, object], path: Path, value: object) -> None:
-    """Put a value into nested mappings. INVARIANT: no prefix of a path is a path."""
-    group: dict[str, Any] = event
-    for part in path[:-1]:
-        group = group.setdefault(part, {})
-    group[path[-1]] = value
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"
+def _paths(columns: Sequence[str], name: str) -> list[Path]:
+    """The fields that the columns of a file are named for."""
+    try:
+        return column_paths(columns)
+    except TableError as error:
+        hint = 'columns are named for fields: `content.id`, `content.score["a-b"]`'
+        nameless = any(column_path(column) is None for column in columns)
+        raise InputError(name, str(error), hint=hint if nameless else "") from error
 
 
 def _said(error: csv.Error) -> str:
@@ -288,8 +241,7 @@ def read_parquet(file: BinaryIO, name: str) -> Iterator[tuple[float, Record | Re
     with _parquet(file, name) as table:
         total = table.metadata.num_rows
         names = table.schema_arrow.names
-        paths = [_column(column, name) for column in names]
-        _check_columns(paths, name)
+        paths = _paths(names, name)
         number = 0
         for batch in table.iter_batches(batch_size=_BATCH):
             for row in batch.to_pylist(maps_as_pydicts="strict"):
@@ -342,7 +294,7 @@ def _parquet_row(
             continue
         if path[0] == _HISTORY and isinstance(value, str):
             value = _json(value)
-        _put(event, path, value)
+        put(event, path, value)
     return Record(number, event, _as_json(row))
 
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from clausal import reading
 from clausal.compiler.ir import SchemaField
 from clausal.compiler.types import Enum, EnumValue, MapOf, Scalar, SetOf
+from clausal.engine.columns import column_path
 from clausal.reading import EventFile, Format, InputError, Record, Rejected, format_of, open_events
-from clausal.tables import column_path
 
 COLORS = Enum((EnumValue("red"), EnumValue("blue")))
 FIELDS = (
