@@ -7,6 +7,7 @@ from html import escape
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
+from clausal.cli.shell import counted
 from clausal.compiler.program import integers
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class TreeFacts:
     @property
     def source(self) -> str:
         """What the expectation rests on."""
-        return f"from {self.events:,} events" if self.events else "are guessed, without a profile"
+        return f"from {self.events:,} events" if self.events else "guessed, without a profile"
 
 
 def tables(facts: TreeFacts) -> list[Table]:
@@ -148,7 +149,7 @@ def picture(facts: TreeFacts, artifact: Artifact) -> str:
     most = max((two - one for one, two in pairwise(firsts)), default=0) or 1
     height = 80 + _ROW * max(1, len(facts.levels))
     heading = (
-        f"{facts.conjunctions:,} conjunctions in {facts.worst_nodes:,} nodes; an event visits "
+        f"{facts.conjunctions:,} conjunctions in {counted(facts.worst_nodes, 'node')}; an event visits "
         f"{facts.expected_nodes:,.1f} and checks {facts.expected_checks:,.1f} ({facts.source})"
     )
     parts = [
@@ -161,7 +162,7 @@ def picture(facts: TreeFacts, artifact: Artifact) -> str:
         top = 56 + _ROW * depth
         on = ", ".join(f"{name} {count}" for name, count in list(level.inputs.items())[:5])
         parts.append(
-            f'<text class="dim" x="16" y="{top - 8}">{level.nodes:,} nodes, {level.tests:,} tests: '
+            f'<text class="dim" x="16" y="{top - 8}">{counted(level.nodes, "node")}, {counted(level.tests, "test")}: '
             f"{escape(on)}</text>"
         )
         each = (_WIDTH - 32) / level.nodes

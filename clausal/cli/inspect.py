@@ -114,7 +114,7 @@ def _tree(artifact: Artifact) -> list[RenderableType]:
     levels, costs = tables(facts)
     about = (
         f"{counted(facts.conjunctions, 'conjunction')} on {counted(facts.inputs, 'input')}, "
-        f"{facts.rest:,} to be settled in full, {bytes_text(facts.bytes)}; expected costs {facts.source}"
+        f"{facts.rest:,} to be settled in full, {bytes_text(facts.bytes)}; expected costs: {facts.source}"
     )
     return [levels, "", costs, "", about]
 
