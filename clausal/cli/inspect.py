@@ -13,6 +13,7 @@ from clausal.cli.index_tree import TreeFacts, picture, tables
 from clausal.cli.loading import bundle_of, load_artifact
 from clausal.cli.shell import (
     ColorOption,
+    CommandError,
     DebugOption,
     Exit,
     counted,
@@ -41,6 +42,7 @@ EXAMPLES: Final = (
         "the decision tree, in figures and as a picture",
         "clausal inspect policies.clausal --tree --svg tree.svg",
     ),
+    ("is it what its rules compile to?", "clausal inspect policies.clausal --verify"),
     ("for a program", "clausal inspect policies.clausal --json"),
 )
 
@@ -68,19 +70,31 @@ def command(
         str | None,
         typer.Option("--svg", metavar="FILE", help="Draw the decision tree.", show_default=False),
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Make the program and the tree again from the rules in the bundle, and fail if they "
+            "are others (exit code 1).",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     _color: ColorOption = None,
     _debug: DebugOption = False,
 ) -> int:
     """Show what a bundle holds: policy versions and when they are in force, sizes, the step bound.
 
-    The step bound is the most conditions that one event can make the engine look at.
+    The step bound is the most conditions that one event can make the engine look at. A bundle from
+    somebody else is best looked at with --verify: what is shown here comes from its rules, and what
+    decides is its program.
     """
     from clausal.dsl.render.visible import visible
 
     if svg is not None:
         keep_apart([svg], [] if bundle is None else [bundle])
     artifact, size = _artifact(bundle)
+    if verify:
+        _verify(artifact)
     if svg is not None:
         write_file(Path(svg), picture(TreeFacts.of(artifact), artifact).encode())
     if as_json:
@@ -107,6 +121,22 @@ def command(
         for line in conditions(corpus):
             print_text(visible(line))
     return Exit.FINE
+
+
+def _verify(artifact: Artifact) -> None:
+    """Refuse a bundle whose program or tree is not what its rules compile to."""
+    from clausal.compiler.bundle import assemble
+    from clausal.compiler.emit import emit
+    from clausal.compiler.pipeline import optimise
+
+    corpus = artifact.corpus
+    again = assemble(corpus, emit(optimise(corpus)), artifact.sources, artifact.profile)
+    if again.digest != artifact.digest:
+        raise CommandError(
+            "the bundle is not what its rules compile to",
+            code=Exit.FINDINGS,
+            hint="compile its policies again: it was changed, or made by another version of Clausal",
+        )
 
 
 def _tree(artifact: Artifact) -> list[RenderableType]:

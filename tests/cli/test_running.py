@@ -24,6 +24,7 @@ import pytest
 from clausal import reading
 from clausal.cli.shell import Exit
 from clausal.cli.stream import Stream
+from clausal.compiler.bundle import assemble, load, save
 from clausal.engine.decision import Decision
 from tests.support.cli import Ran, clausal, clausal_process, clausal_terminal
 from tests.support.golden import assert_golden
@@ -683,6 +684,20 @@ def test_inspect() -> None:
     assert facts["steps_bound"] > 0
     assert facts["policies"][0]["rules"][0]["name"] == "false_price"
     assert facts["conditions"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_bundle_whose_program_is_not_that_of_its_rules_is_found_out() -> None:
+    assert clausal("inspect", "shop.clausal", "--verify").code == Exit.FINE
+    assert clausal("compile", "policies", "-o", "other.clausal", "--param", "cutoff=0.9").code == 0
+    assert clausal("inspect", "other.clausal", "--verify").code == Exit.FINE
+    one, other = load(Path("shop.clausal")), load(Path("other.clausal"))
+    # It shows the rules of the one, and decides as the other.
+    save(assemble(one.corpus, other.program, one.sources), Path("forged.clausal"))
+    assert clausal("inspect", "forged.clausal").code == Exit.FINE
+    ran = clausal("inspect", "forged.clausal", "--verify")
+    assert ran.code == Exit.FINDINGS
+    assert "not what its rules compile to" in ran.err
 
 
 @pytest.mark.usefixtures("shop")
