@@ -55,6 +55,7 @@ bench-peers: setup $(VENV)/.bench ## Measure Clausal beside other engines; PEERS
 	@$(BENCH) report
 
 bench-volume: setup $(VENV)/.bench ## Decide 50 million generated events with all policies that ship.
+	@$(BENCH) volume --way arrow $(VOLUME)
 	@$(BENCH) volume $(VOLUME)
 	@$(BENCH) report
 

@@ -46,7 +46,8 @@ PATTERNS = {
 def _word_lists(terms: int, lists: int) -> list[list[str]]:
     """Term lists of two to five common characters each, some of which are in the texts."""
     rng = random.Random(1)
-    common = [chr(point) for point in range(0x4E00, 0x4E00 + 300)] + list(CHINESE)
+    common = [chr(point) for point in range(0x4E00, 0x4E00 + 300)]
+    common += [letter for letter in CHINESE if letter.isalnum()]
     words = ["".join(rng.choices(common, k=rng.randint(2, 5))) for _ in range(terms - 5)]
     words += ["刚刚", "突发", "网传", "vx", "news"]
     return [words[i::lists] for i in range(lists)]

@@ -3,7 +3,8 @@
 `python -P benchmarks/run.py volume --events 50000000` makes Parquet files first, each only if it is
 not there yet, and then decides them in a stream of batches on two threads. The two are timed apart;
 reading the files belongs to deciding. Progress is kept after each file, so that a run that is broken
-off goes on where it was.
+off goes on where it was. With `--way arrow` no file is written: batches are made a few at a time, and
+only deciding them is timed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ PART: Final = 5_000_000
 """Events in a file."""
 ROWS: Final = 65_536
 """Events in a batch."""
+AT_ONCE: Final = 16
+"""Batches that are made before they are decided, where no file is written."""
 
 
 def make(path: Path, events: int, part: int, parts: int) -> None:
@@ -78,6 +81,42 @@ def decide(bundle: Any, path: Path, threads: int) -> dict[str, Any]:
     return found | {"seconds": time.perf_counter() - start}
 
 
+def decide_made(bundle: Any, events: int, threads: int) -> dict[str, Any]:
+    """Decide batches as they are made; the figures, of deciding alone."""
+    found = {"events": 0, "decisions": 0, "with_findings": 0, "findings": 0}
+    seconds = 0.0
+    made = batches("L", events=events)
+    while held := [
+        batch.select(bundle.columns_of(batch.schema.names)) for batch in islice(made, AT_ONCE)
+    ]:
+        start = time.perf_counter()
+        decided = list(bundle.evaluate_batches(held, threads=threads))
+        seconds += time.perf_counter() - start
+        found["events"] += sum(batch.num_rows for batch in held)
+        for decisions in decided:
+            count_into(found, decisions)
+    return found | {"seconds": seconds}
+
+
+def decide_files(bundle: Any, given: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Make the files that are not there yet, and decide them all; the figures."""
+    given.folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    paths = files(given.folder, given.events, given.threads, console)
+    console.print(f"events are there after {time.perf_counter() - start:.0f} s", highlight=False)
+    progress = given.folder / f"decided-{bundle.digest[7:19]}-{given.threads}.json"
+    parts = msgspec.json.decode(progress.read_bytes()) if progress.exists() else {}
+    for path in paths:
+        if path.name not in parts:
+            parts[path.name] = decide(bundle, path, given.threads)
+            results.replace(progress, msgspec.json.encode(parts))
+        part = parts[path.name]
+        rate = part["events"] / part["seconds"]
+        console.print(f"  {path.name}: decided {rate:,.0f} events/s", highlight=False)
+    chosen = [parts[path.name] for path in paths]
+    return {key: sum(part[key] for part in chosen) for key in chosen[0]}
+
+
 def count_into(found: dict[str, Any], decisions: Any) -> None:
     """Add up what was decided."""
     compute = import_module("pyarrow.compute")
@@ -92,6 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="run.py volume", description=__doc__)
     parser.add_argument("--events", type=int, default=50_000_000)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--way", choices=["parquet", "arrow"], default="parquet")
     parser.add_argument("--folder", type=Path, default=Path("build/volume"))
     parser.add_argument("--make", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -99,23 +139,13 @@ def main() -> None:
         make(Path(given.make[0]), *map(int, given.make[1:]))
         return
     console = Console()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    start = time.perf_counter()
-    paths = files(given.folder, given.events, given.threads, console)
-    console.print(f"events are there after {time.perf_counter() - start:.0f} s", highlight=False)
     bundle: Any = clausal.compile(clausal.shipped())
-    progress = given.folder / f"decided-{bundle.digest[7:19]}-{given.threads}.json"
-    parts = msgspec.json.decode(progress.read_bytes()) if progress.exists() else {}
-    for path in paths:
-        if path.name not in parts:
-            parts[path.name] = decide(bundle, path, given.threads)
-            results.replace(progress, msgspec.json.encode(parts))
-        part = parts[path.name]
-        rate = part["events"] / part["seconds"]
-        console.print(f"  {path.name}: decided {rate:,.0f} events/s", highlight=False)
-    chosen = [parts[path.name] for path in paths]
-    total = {key: sum(part[key] for part in chosen) for key in chosen[0]}
+    if given.way == "arrow":
+        total = decide_made(bundle, given.events, given.threads)
+    else:
+        total = decide_files(bundle, given, console)
     total |= {
+        "way": given.way,
         "threads": given.threads,
         "rules": bundle.artifact.meta.rules,
         "policies": len({version.policy for version in bundle.artifact.meta.versions}),
@@ -123,7 +153,7 @@ def main() -> None:
         "extrapolated_s": HANDLED / total["events"] * total["seconds"],
         "machine": results.machine(),
     }
-    results.store("volume", total)
+    results.store("volume-arrow" if given.way == "arrow" else "volume", total)
     rate = total["events"] / total["seconds"]
     console.print(
         f"{total['events']:,} events in {total['seconds']:.1f} s: {rate:,.0f} events/s on "
