@@ -34,18 +34,12 @@ from libc.string cimport memcmp, memcpy, memset
 
 from clausal.compiler.text._terms cimport TermIndex
 from clausal.engine._kinds cimport (
-    FORM_DATE,
-    FORM_DURATION,
-    FORM_INSTANT,
-    FORM_INTEGER,
-    FORM_NAME,
-    FORM_NAMES,
-    FORM_NUMBER,
-    FORM_SHARE,
-    FORM_STRING,
-    KIND_FLAG,
-    KIND_QUANTITY,
-    KIND_SET,
+    ALWAYS, CODE_ADD, CODE_CONSTANT, CODE_COUNT, CODE_DIVIDE, CODE_EQ, CODE_LE, CODE_LT,
+    CODE_MULTIPLY, CODE_READING, CODE_SUBTRACT, FORM_DATE, FORM_DURATION, FORM_INSTANT,
+    FORM_INTEGER, FORM_NAME, FORM_NAMES, FORM_NUMBER, FORM_SHARE, FORM_STRING, KIND_FLAG,
+    KIND_QUANTITY, KIND_SET, MINUTES, NEVER, NODE_ALL, NODE_ANY, OP_ABSENT, OP_ALL, OP_ANY, OP_CLOCK,
+    OP_EQ, OP_FLAG, OP_HAS, OP_IS, OP_LE, OP_LT, OP_MEMBER, OP_PATTERN, OP_QUANTITY, OP_SAME,
+    OP_TERMS, STACK_LIMIT,
 )
 
 from clausal.compiler.program import ALWAYS as PROGRAM_ALWAYS
@@ -68,23 +62,6 @@ cdef extern from "Python.h":
     str PyUnicode_DecodeUTF8(const char* text, Py_ssize_t size, const char* errors)
 
 # ── Numbers that other modules give names to ─────────────────────────────────────────────────────
-
-cdef enum:
-    OP_FLAG, OP_LT, OP_LE, OP_EQ, OP_QUANTITY, OP_MEMBER, OP_SAME, OP_ANY, OP_ALL, OP_ABSENT
-    OP_CLOCK, OP_TERMS, OP_PATTERN, OP_IS, OP_HAS
-
-cdef enum:
-    CODE_CONSTANT, CODE_READING, CODE_COUNT, CODE_ADD, CODE_SUBTRACT, CODE_MULTIPLY, CODE_DIVIDE
-    CODE_LT, CODE_LE, CODE_EQ
-
-cdef enum:
-    NODE_ALL, NODE_ANY
-
-cdef enum:
-    ALWAYS = 2147483647
-    NEVER = 2147483646
-    MINUTES = 1441
-    STACK_LIMIT = 64
 
 _OPS = (
     "FLAG", "LT", "LE", "EQ", "QUANTITY", "MEMBER", "SAME", "ANY", "ALL", "ABSENT", "CLOCK",

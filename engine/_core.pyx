@@ -27,7 +27,13 @@ from libc.string cimport memcpy, memset
 from clausal.compiler.text._terms cimport TermIndex
 from clausal.engine._frame cimport Frame, Slots, check, same_text
 from clausal.engine._index cimport Finder, Finds
-from clausal.engine._kinds cimport STATE_ABSENT, STATE_FAILED, STATE_PRESENT
+from clausal.engine._kinds cimport (
+    ALWAYS, CODE_ADD, CODE_CONSTANT, CODE_COUNT, CODE_DIVIDE, CODE_EQ, CODE_LE, CODE_LT,
+    CODE_MULTIPLY, CODE_READING, CODE_SUBTRACT, FALSE, MINUTES, NEVER, NODE_ALL, NODE_ANY,
+    OP_ABSENT, OP_ALL, OP_ANY, OP_CLOCK, OP_EQ, OP_FLAG, OP_HAS, OP_IS, OP_LE, OP_LT, OP_MEMBER,
+    OP_PATTERN, OP_QUANTITY, OP_SAME, OP_TERMS, STACK_LIMIT, STATE_ABSENT, STATE_FAILED,
+    STATE_PRESENT, TRUE, UNKNOWN,
+)
 from clausal.engine._reading cimport Reader
 
 from clausal.compiler.program import ALWAYS as PROGRAM_ALWAYS
@@ -44,28 +50,6 @@ from clausal.engine.render import rfc3339
 __all__ = ("Core", "Outcome")
 
 # ── Numbers that other modules give names to ─────────────────────────────────────────────────────
-
-cdef enum Verdict:
-    FALSE
-    UNKNOWN
-    TRUE
-
-cdef enum:
-    OP_FLAG, OP_LT, OP_LE, OP_EQ, OP_QUANTITY, OP_MEMBER, OP_SAME, OP_ANY, OP_ALL, OP_ABSENT
-    OP_CLOCK, OP_TERMS, OP_PATTERN, OP_IS, OP_HAS
-
-cdef enum:
-    CODE_CONSTANT, CODE_READING, CODE_COUNT, CODE_ADD, CODE_SUBTRACT, CODE_MULTIPLY, CODE_DIVIDE
-    CODE_LT, CODE_LE, CODE_EQ
-
-cdef enum:
-    NODE_ALL, NODE_ANY
-
-cdef enum:
-    ALWAYS = 2147483647
-    NEVER = 2147483646
-    MINUTES = 1441
-    STACK_LIMIT = 64
 
 _OPS = {
     "FLAG": OP_FLAG, "LT": OP_LT, "LE": OP_LE, "EQ": OP_EQ, "QUANTITY": OP_QUANTITY,

@@ -11,7 +11,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 
 from clausal.engine._kinds cimport (
-    KIND_FLAG, KIND_QUANTITY, KIND_SET, STATE_FAILED, STATE_PRESENT
+    FALSE, KIND_FLAG, KIND_QUANTITY, KIND_SET, STATE_FAILED, STATE_PRESENT, TRUE, UNKNOWN
 )
 
 from clausal.compiler import cells as _cells
@@ -52,11 +52,6 @@ cdef extern from *:
     void or_row(uint64_t* found, const uint64_t* row, int lanes) noexcept nogil
 
 # ── Numbers that other modules give names to ─────────────────────────────────────────────────────
-
-cdef enum Verdict:
-    FALSE
-    UNKNOWN
-    TRUE
 
 cdef enum:
     CELL_ABSENT, CELL_FAILED, CELL_FIRST

@@ -10,14 +10,11 @@ Verdicts are numbers, so that Kleene's logic is arithmetic: "and" is the least, 
 
 cimport cython
 
+from clausal.engine._kinds cimport FALSE, TRUE, UNKNOWN
+
 from clausal.engine.values import ABSENT, Missing
 
 __all__ = ("Field", "Join", "Not", "Quick", "RuleTree", "Seen", "Test", "Tree")
-
-cdef enum Verdict:
-    FALSE
-    UNKNOWN
-    TRUE
 
 cdef enum Operation:
     OP_FLAG, OP_MEMBER, OP_SOME, OP_EVERY, OP_LESS, OP_AT_MOST, OP_MORE, OP_AT_LEAST, OP_EQUAL, OP_OTHER
