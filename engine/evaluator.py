@@ -16,20 +16,19 @@ from clausal.compiler.rebind import BindingError, rebind
 from clausal.compiler.types import Scalar
 from clausal.engine._core import Core
 from clausal.engine._frame import Frame
-from clausal.engine.columns import read_columns
 from clausal.engine.decide import Context, in_force
-from clausal.engine.decided import decisions_schema
 from clausal.engine.decision import Decision
 from clausal.engine.event import KnownFields
 from clausal.engine.explain import Explainer, Explanation
 from clausal.engine.history import History
 from clausal.engine.models import event_model
 from clausal.engine.problem import EventError
-from clausal.engine.tables import TableEvaluator, matches_schema, table_of
 from clausal.engine.values import ConversionError, convert
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from clausal.engine.tables import TableEvaluator
 
 Event = Mapping[str, object] | BaseModel
 """An event as an object; its form is that of the schema of the bundle."""
@@ -115,6 +114,8 @@ class Bundle:
 
     @cached_property
     def _tables(self) -> TableEvaluator:
+        from clausal.engine.tables import TableEvaluator  # noqa: PLC0415 - most programs need none
+
         return TableEvaluator(self.artifact, self._core, self._context)
 
     @cached_property
@@ -242,7 +243,7 @@ class Bundle:
         Raises:
             TableError: as of `evaluate_table`.
         """
-        found: pa.Table = table_of(self._tables.match(source, threads=threads), matches_schema())
+        found: pa.Table = self._tables.matches_table(self._tables.match(source, threads=threads))
         return found
 
     def evaluate_table(
@@ -275,7 +276,7 @@ class Bundle:
         batches = self._tables.evaluate(
             source, decided_at=None if at is None else _instant(at), threads=threads
         )
-        table: pa.Table = table_of(batches, decisions_schema(self._context.zone))
+        table: pa.Table = self._tables.decisions_table(batches)
         return table
 
     def evaluate_batches(
@@ -300,7 +301,7 @@ class Bundle:
         Raises:
             TableError: if they cannot be the columns of one table of events.
         """
-        return read_columns(names, self.artifact.meta.slots)
+        return self._tables.columns_of(names)
 
     def decide_rows(
         self, source: Table, *, at: Instant | None = None, threads: int = 1

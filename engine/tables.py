@@ -20,9 +20,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from clausal.compiler.bundle import Artifact
 from clausal.compiler.program import integers
 from clausal.engine._batch import BATCH_LIMIT, Columns, Found, Matcher, Sheet
-from clausal.engine.columns import ColumnReader, RecordBatch, Schema, arrow, batches_of, row_of
+from clausal.engine.columns import (
+    ColumnReader,
+    RecordBatch,
+    Schema,
+    arrow,
+    batches_of,
+    read_columns,
+    row_of,
+)
 from clausal.engine.consequences import identifier
-from clausal.engine.decided import Results, Rows, Tabulator
+from clausal.engine.decided import Results, Rows, Tabulator, decisions_schema
 from clausal.engine.decision import Decision
 from clausal.engine.lacks import Lacks
 from clausal.engine.problem import EventError
@@ -175,6 +183,18 @@ class TableEvaluator:
 
         return self._pieces(source, work, threads=threads, batch=batch)
 
+    def matches_table(self, batches: Iterable[RecordBatch]) -> Any:
+        """What `match` gives, as one table."""
+        return arrow().Table.from_batches(batches, matches_schema())
+
+    def decisions_table(self, batches: Iterable[RecordBatch]) -> Any:
+        """What `evaluate` gives, as one table."""
+        return arrow().Table.from_batches(batches, decisions_schema(self._context.zone))
+
+    def columns_of(self, names: Sequence[str]) -> list[str]:
+        """The columns that are read, of all those of a table; see `read_columns`."""
+        return read_columns(names, self._slots)
+
     def _names(self) -> tuple[list[str], list[int]]:
         """The names of all rules, each once, and which of them each rule has."""
         corpus = self._artifact.corpus
@@ -319,7 +339,9 @@ class TableEvaluator:
         # Numbers and the like are written as decisions write them; what failed has no name.
         names: list[str | None] = []
         for value in column.to_pylist():
-            number = float(value) if isinstance(value, int) and value is not bool(value) else value
+            number = (
+                float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            )
             known = isinstance(number, bool | str | float)
             names.append(identifier(number) if known else None)
         return pa.array(names, pa.string())
@@ -405,9 +427,3 @@ def _lists(found: Found) -> Any:
         for data in (starts, numbers)
     )
     return pa.ListArray.from_arrays(offsets, values)
-
-
-def table_of(batches: Iterable[Any], schema: Schema) -> Any:
-    """One table of all batches."""
-    table: Any = arrow().Table.from_batches(batches, schema)
-    return table
