@@ -13,7 +13,7 @@ import pytest
 import clausal
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("clausal", "compiler", "dsl", "engine", "generator", "policies")
+FOLDERS = ("clausal", "compiler", "dsl", "engine", "enforcement", "generator", "policies")
 
 # What setup.py alone decides for each build mode, and where a source file would overrule it.
 DIRECTIVE = re.compile(r"\b(boundscheck|wraparound|initializedcheck|nonecheck|cdivision)\b")

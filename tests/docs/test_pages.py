@@ -67,7 +67,7 @@ def test_files_and_folders_that_are_named_exist(name: str) -> None:
     folders = [
         ROOT,
         ROOT / "docs",
-        *(ROOT / room for room in ("dsl", "compiler", "engine", "generator")),
+        *(ROOT / room for room in ("dsl", "compiler", "engine", "enforcement", "generator")),
     ]
     missing = {path for path in found if not any((folder / path).exists() for folder in folders)}
     made = {"benchmarks/RESULTS.md", "build/docs"}
