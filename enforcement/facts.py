@@ -288,7 +288,8 @@ def decode(data: bytes | str) -> AnyFact:
         msgspec.DecodeError: if it is not JSON.
         msgspec.ValidationError: if it is no fact.
     """
-    return _decoder.decode(data)
+    fact: AnyFact = _decoder.decode(data)
+    return fact
 
 
 def name(kind: str, *parts: str) -> str:

@@ -55,7 +55,7 @@ class MemoryLedger:
 
     def facts(self, ids: Collection[str]) -> Mapping[str, AnyFact]:
         """See `Ledger.facts`."""
-        return {id: self._by_id[id] for id in ids if id in self._by_id}
+        return {one: self._by_id[one] for one in ids if one in self._by_id}
 
     def verify(self, head: Head | None = None) -> Broken | None:
         """See `Ledger.verify`."""
@@ -101,7 +101,7 @@ class MemoryTransaction:
     def facts(self, ids: Collection[str]) -> Mapping[str, AnyFact]:
         """See `Transaction.facts`."""
         added = {one.fact.id: one.fact for one in self.added}
-        return {**self._ledger.facts(ids), **{id: added[id] for id in ids if id in added}}
+        return {**self._ledger.facts(ids), **{one: added[one] for one in ids if one in added}}
 
     def append(self, facts: Sequence[AnyFact], messages: Sequence[Message] = ()) -> None:
         """See `Transaction.append`."""

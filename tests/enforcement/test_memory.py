@@ -32,9 +32,14 @@ def test_a_fact_comes_back_as_it_was() -> None:
 
 def test_nothing_of_a_transaction_that_fails_is_left() -> None:
     ledger = filled(1)
-    with pytest.raises(RuntimeError), ledger.transaction() as writing:
-        writing.append([ended(7)], [Message("e-7", "a", "end", b"{}")])
-        raise RuntimeError
+
+    def fails() -> None:
+        with ledger.transaction() as writing:
+            writing.append([ended(7)], [Message("e-7", "a", "end", b"{}")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
     assert ledger.head.seq == 1
     assert ledger.outbox.waiting() == 1
     assert not ledger.facts(["e-7"])
