@@ -42,7 +42,7 @@ from clausal.compiler.verify_index import verify_index
 from clausal.dsl.version import __version__
 
 MAGIC: Final = b"\x89CLAUSAL"
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The format that is written. It grows by one when any type that is stored changes its shape."""
 OLDEST_FORMAT: Final = 2
 """The oldest format that is still read."""

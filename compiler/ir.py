@@ -426,6 +426,21 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high", "sev
 """From the lightest to the gravest."""
 
 
+class BrakeDef(msgspec.Struct, frozen=True, gc=False):
+    """When a rule is taken out of force until a person releases it: too many targets in a day.
+
+    It trips at an instant when the rule has fired, in the `DAY` up to and including it, for more
+    different targets of the kind ``target`` than ``limit``, and for more than the ``share`` of those
+    that the ledger has seen an event of in that day. ``after_change`` restricts it to so many
+    microseconds after the rule was changed; None: it always holds.
+    """
+
+    target: str
+    limit: int = 0
+    share: float = 0.0
+    after_change: int | None = None
+
+
 class RuleDef(msgspec.Struct, frozen=True, gc=False):
     """A rule fires when its condition is true, where the condition is ``when and not unless``.
 
@@ -453,6 +468,7 @@ class RuleDef(msgspec.Struct, frozen=True, gc=False):
     because_en: Template = ()
     line: int = 0
     supersedes: tuple[str, ...] = ()
+    brakes: tuple[BrakeDef, ...] = ()
 
 
 Statistic = Literal[
@@ -507,6 +523,100 @@ class DutyDef(msgspec.Struct, frozen=True, gc=False):
 
 SHORTEST_WINDOW: Final = 3600 * MICROSECONDS
 """A duty is not held to less than an hour."""
+
+
+# ── Procedure ────────────────────────────────────────────────────────────────────────────────────
+
+DAY: Final = 24 * 3600 * MICROSECONDS
+
+
+class SameDef(msgspec.Struct, frozen=True, gc=False):
+    """What two findings of one target have in common when they are one incident.
+
+    ``path`` is the field of the event whose values are equal, which need not be a slot; None stands
+    for the policy, whatever its version. A field that is absent or failed is like no other.
+    ``within`` is the longest time from the first act of the incident, exclusive; None: any.
+    """
+
+    path: tuple[str, ...] | None
+    within: int | None = None
+
+
+class IncidentDef(msgspec.Struct, frozen=True, gc=False):
+    """Which findings are one incident, of which there is one strike: those that share any of ``same``.
+
+    ``target`` is the kind of target whose findings are joined; ``library`` is who says so.
+    """
+
+    target: str
+    same: tuple[SameDef, ...]
+    library: str = ""
+
+
+class DeadlinesDef(msgspec.Struct, frozen=True, gc=False):
+    """How long people have, in microseconds: the shortest time that applies.
+
+    ``grades`` are pairs of a grade and the time that holds from it; they are in the order of grades,
+    and each time is shorter than the one before it. ``interim`` holds for interim measures.
+    """
+
+    within: int
+    grades: tuple[tuple[int, int], ...] = ()
+    interim: int | None = None
+
+    def of(self, grade: int, *, interim: bool = False) -> int:
+        """The time for a decision whose gravest measure has this grade."""
+        times = [self.within, *(time for least, time in self.grades if grade >= least)]
+        if interim and self.interim is not None:
+            times.append(self.interim)
+        return min(times)
+
+
+class OldDef(msgspec.Struct, frozen=True, gc=False):
+    """Which items are too old for a strike: those whose number at ``path`` is over the limit.
+
+    ``path`` is a field of a number or a duration, and need not be a slot; ``limits`` has one number
+    for each of `SEVERITIES` (microseconds for a duration). An age that is not told is not too old.
+    """
+
+    path: tuple[str, ...]
+    limits: tuple[float, ...]
+
+
+class ProcedureDef(msgspec.Struct, frozen=True, gc=False):
+    """How people take part in decisions. Without a declaration all of it is as the defaults say.
+
+    Attributes:
+        library: Who says so; empty when nobody does.
+        review: How long people have for a review; None: as long as they like.
+        lapse: What ends when nobody has reviewed in time: "interim" measures, which are in effect;
+            "proposed" ones, which then never take effect.
+        appeal: How long after a decision it can be appealed against, in microseconds.
+        again: Whether there may be a second appeal, with new evidence.
+        decide: How long people have to decide an appeal; None: as long as they like.
+        lifted: Names of sanctions whose measures end while an appeal that was not decided in time
+            remains undecided; sorted.
+        waiting: Names of sanctions whose measures take effect only when the time for appeals is
+            over, and no appeal is undecided; sorted.
+        pauses: The severities whose strikes do not count while an appeal made in time is undecided.
+        old: Which items are too old for a strike; None: none.
+        keep: How long data are kept after one of ``closures`` took effect, in microseconds.
+        closures: Names of sanctions; sorted.
+    """
+
+    library: str = ""
+    review: DeadlinesDef | None = None
+    lapse: tuple[Literal["interim", "proposed"], ...] = ()
+    appeal: int = 180 * DAY
+    again: bool = False
+    decide: DeadlinesDef | None = None
+    lifted: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    pauses: tuple[Severity, ...] = ("info", "low", "medium", "high")
+    old: OldDef | None = None
+    keep: int | None = None
+    closures: tuple[str, ...] = ()
+    title: Bilingual = Bilingual()
 
 
 class ExpectedMeasure(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -597,3 +707,6 @@ class Corpus(msgspec.Struct, frozen=True, gc=False):
     predicates: tuple[Condition, ...] = ()
     shared: tuple[Condition, ...] = ()
     duties: tuple[DutyDef, ...] = ()
+    incident: IncidentDef | None = None
+    """None: findings of one event are one incident."""
+    procedure: ProcedureDef = ProcedureDef()

@@ -66,7 +66,6 @@ _UNITS: Final = {
 }
 """Microseconds of each unit. A day is 24 hours, also where clocks change."""
 
-DAY: Final = 86_400 * MICROSECONDS
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND: Final = datetime.timedelta(microseconds=1)
 _YEARS: Final = (1685, 2255)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, cast
 
 from clausal.compiler import ir
-from clausal.compiler.checking.amounts import DAY, Dimension, fits
+from clausal.compiler.checking.amounts import Dimension, fits
 from clausal.compiler.checking.comparisons import Comparer
 from clausal.compiler.checking.operands import Amount, constant_value, describe
 from clausal.dsl import nodes
@@ -82,7 +82,7 @@ def _sum(comparer: Comparer, node: nodes.Arithmetic, left: Amount, right: Amount
     if one is two and one in _MOMENTS and minus:
         difference: ir.Quantity = ir.Arithmetic("-", left.quantity, right.quantity)
         if one is _DATE:
-            difference = ir.Arithmetic("*", difference, ir.Constant(float(DAY)))
+            difference = ir.Arithmetic("*", difference, ir.Constant(float(ir.DAY)))
         return Amount(difference, _DURATION, node.span)
     if one in _MOMENTS and two is _DURATION:
         return _moved(node, left, right.quantity, minus=minus)
@@ -99,7 +99,7 @@ def _moved(node: nodes.Arithmetic, moment: Amount, length: ir.Quantity, *, minus
     if moment.dimension is _INSTANT:
         return _built(node, moment.quantity, length, _INSTANT)
     # The duration stands first, so that a program's stack is no deeper than the author's nesting.
-    days = ir.Arithmetic("/", length, ir.Constant(float(-DAY if minus else DAY)))
+    days = ir.Arithmetic("/", length, ir.Constant(float(-ir.DAY if minus else ir.DAY)))
     return Amount(ir.Arithmetic("+", days, moment.quantity), _DATE, node.span)
 
 

@@ -160,7 +160,7 @@ def test_a_bundle_is_saved_whole_or_not_at_all(
         (DATA + b"\0", BundleProblem.TRAILING, "has 1 byte after its end"),
         (DATA + DATA, BundleProblem.TRAILING, "bytes after its end"),
         (DATA[:-1] + bytes([DATA[-1] ^ 1]), BundleProblem.DAMAGED, "does not match its digest"),
-        (sealed(b"", FORMAT + 1), BundleProblem.NEWER, "newer than 3"),
+        (sealed(b"", FORMAT + 1), BundleProblem.NEWER, "newer than 4"),
         (sealed(b"", 0), BundleProblem.OLDER, "older than 2"),
         (sealed(b""), BundleProblem.MALFORMED, "the payload"),
         (sealed(b"\xc0"), BundleProblem.MALFORMED, "the payload: Expected `object`"),
