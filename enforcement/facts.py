@@ -52,11 +52,10 @@ class Known(Fact, frozen=True, tag="known"):
 class Incident(Fact, frozen=True, tag="incident"):
     """Something that happened, which several events may be about: at most one strike on a ladder.
 
-    ``by`` is the party that it is of. ``keys`` are what makes later findings part of it, ``field=value``.
+    ``by`` is the party that it is of. What makes later findings part of it stands in its cases.
     """
 
     by: str
-    keys: tuple[str, ...]
 
 
 class Case(Fact, frozen=True, tag="case"):
@@ -65,7 +64,7 @@ class Case(Fact, frozen=True, tag="case"):
     ``event`` is the platform's name of the event. ``at`` is the instant of the decision, ``acted_at``
     that of the act. ``found_by`` tells where the tip came from, as the event says it; ``about`` are
     further values of the event that a statement may tell (the kind of content, its date), none of
-    which is the content itself.
+    which is the content itself. ``keys`` are what makes later findings part of the same incident.
     """
 
     event: str
@@ -75,10 +74,16 @@ class Case(Fact, frozen=True, tag="case"):
     bundle: str
     found_by: str = ""
     about: Values = {}
+    keys: tuple[str, ...] = ()
 
 
 class Finding(Fact, frozen=True, tag="finding"):
-    """A rule that fired in a case. ``saw`` holds the values that it read; texts are left out."""
+    """A rule that fired in a case.
+
+    ``saw`` holds the values that it read, by the names of their fields: quantities, instants, flags
+    and declared names. Strings and texts are left out, for they may be the content, or name others.
+    ``braked`` says that the rule would be enforced, had it not fired too often.
+    """
 
     case: str
     policy: str
@@ -90,6 +95,7 @@ class Finding(Fact, frozen=True, tag="finding"):
     title: Bilingual
     reason: Bilingual
     saw: Values = {}
+    braked: bool = False
 
 
 class Strike(Fact, frozen=True, tag="strike"):
