@@ -9,11 +9,21 @@ party's state is what follows from the facts that name it.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
-from clausal.compiler.ir import Bilingual, LadderDef, SanctionDef, Severity, VersionDef
+from clausal.compiler.ir import (
+    Bilingual,
+    Corpus,
+    LadderDef,
+    ProcedureDef,
+    SanctionDef,
+    SchemaField,
+    Severity,
+    TargetDef,
+    VersionDef,
+)
 from clausal.engine.decision import Arguments, ClauseRef, Mode, Step
 
 Values = dict[str, Any]
@@ -38,12 +48,41 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class Known(Fact, frozen=True, tag="known"):
-    """A bundle decided here for the first time: what a ledger needs to explain itself without it."""
+    """A bundle decided here for the first time: what a ledger needs to explain itself without it.
+
+    ``fields`` and ``targets`` are there for what they are called.
+    """
 
     bundle: str
     sanctions: tuple[SanctionDef, ...]
     ladders: tuple[LadderDef, ...]
     versions: tuple[VersionDef, ...]
+    procedure: ProcedureDef = ProcedureDef()
+    fields: tuple[SchemaField, ...] = ()
+    targets: tuple[TargetDef, ...] = ()
+
+    @classmethod
+    def of(cls, bundle: str, corpus: Corpus, at: int, parties: tuple[str, ...]) -> Self:
+        """What is to be known of a bundle.
+
+        Args:
+            bundle: Its digest.
+            corpus: What it holds.
+            at: When it first decided.
+            parties: Whom that is about: the ledger as a whole.
+        """
+        return cls(
+            id=name("known", bundle),
+            at=at,
+            parties=parties,
+            bundle=bundle,
+            sanctions=corpus.sanctions,
+            ladders=corpus.ladders,
+            versions=corpus.versions,
+            procedure=corpus.procedure,
+            fields=corpus.fields,
+            targets=corpus.targets,
+        )
 
 
 # ── What was found ───────────────────────────────────────────────────────────────────────────────

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from clausal.cli.loading import bundle_of
 from clausal.enforcement.chain import Head, check
-from clausal.enforcement.facts import Ended, decode, encode, name, party
+from clausal.enforcement.facts import Ended, Known, decode, encode, name, party
 from clausal.enforcement.ledger import Message
 from clausal.enforcement.memory import MemoryLedger
 
@@ -86,3 +87,10 @@ def test_messages_of_a_key_go_one_after_the_other() -> None:
 def test_names_follow_from_what_they_name() -> None:
     assert name("case", "e-1") == name("case", "e-1")
     assert name("case", "a", "b") != name("case", "ab")
+
+
+def test_what_is_known_of_a_bundle_comes_back_as_it_was() -> None:
+    known = Known.of("b", bundle_of([]).artifact.corpus, 5, ("ledger:all",))
+    assert known.sanctions
+    assert known.fields
+    assert decode(encode(known)) == known
