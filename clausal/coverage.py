@@ -64,10 +64,13 @@ class Coverage:
     @property
     def percent(self) -> float:
         """How many of the clauses to be enforced (cited or unaccounted) are reached, 0 to 100."""
-        due = [c for c in self.clauses if c.status in {CITED, UNACCOUNTED}]
-        if not due:
-            return 100.0
-        return 100.0 * sum(bool(clause.tests) for clause in due) / len(due)
+        return percent_reached(self.clauses)
+
+
+def percent_reached(clauses: Iterable[ClauseCoverage]) -> float:
+    """How many of the clauses to be enforced (cited or unaccounted) are reached, 0 to 100."""
+    due = [clause for clause in clauses if clause.status in {CITED, UNACCOUNTED}]
+    return 100.0 * sum(bool(clause.tests) for clause in due) / len(due) if due else 100.0
 
 
 def measure_coverage(corpus: Corpus, outcomes: Iterable[Outcome]) -> Coverage:

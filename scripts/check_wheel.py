@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Folders whose every file with one of these endings must be in the wheel, and where.
 DATA = {
+    "clausal/pages": ("clausal/pages", {".css", ".html", ".md"}),
     "compiler": ("clausal/compiler", {".pyi", ".pyx", ".pxd"}),
     "dsl": ("clausal/dsl", {".lark", ".md"}),
     "engine": ("clausal/engine", {".h", ".pyi", ".pyx", ".pxd"}),

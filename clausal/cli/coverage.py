@@ -5,33 +5,47 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from clausal.cli.loading import PolicyPaths, compiled
+from clausal.cli.loading import PolicyPaths, compiled, files_of
 from clausal.cli.shell import (
+    STDIO,
     ColorOption,
+    CommandError,
     DebugOption,
     Exit,
     counted,
+    drawing,
+    inline,
+    keep_apart,
     print_json,
+    report,
     safe,
     show,
+    write_output,
 )
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from clausal.compiler.ir import Corpus
     from clausal.coverage import ClauseCoverage, Coverage
 
 EXAMPLES: Final = (
     ("every clause with its rules and tests", "clausal coverage policies"),
     ("as a gate", "clausal coverage policies --require-accounted --fail-under 90"),
     ("for a program", "clausal coverage policies --json"),
+    (
+        "a page: the notices, and the rules beside each clause",
+        "clausal coverage policies --html coverage.html --notices notices",
+    ),
 )
 
 _GATES: Final = "Gates (exit code 1)"
+_PAGE: Final = "A page"
 _STYLES: Final = {
     "cited": "green",
     "duty": "cyan",
@@ -63,6 +77,26 @@ def command(
             rich_help_panel=_GATES,
         ),
     ] = False,
+    html: Annotated[
+        str | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a page that stands alone: the text of the notices, and the rules beside each clause.",
+            show_default=False,
+            rich_help_panel=_PAGE,
+        ),
+    ] = None,
+    notices: Annotated[
+        Path | None,
+        typer.Option(
+            "--notices",
+            metavar="FOLDER",
+            help="The notices, by the names that policies give them: the page shows their full text.",
+            show_default=False,
+            rich_help_panel=_PAGE,
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show quotes and reasons in full.")
     ] = False,
@@ -80,11 +114,26 @@ def command(
     from clausal.engine.evaluator import Bundle
     from clausal.testing import run_tests
 
+    if notices is not None and html is None:
+        raise CommandError(
+            "`--notices` is for a page",
+            code=Exit.USAGE,
+            hint="name the page to write: `--html coverage.html`",
+        )
+    if html is not None:
+        if as_json and html == STDIO:
+            raise CommandError("two outputs would go to one file", code=Exit.USAGE)
+        keep_apart([html], files_of(paths))
     bundle = Bundle(compiled(paths))
     corpus = bundle.artifact.corpus
     covered = measure_coverage(corpus, run_tests(bundle))
+    if html is not None:
+        _write_page(html, notices, corpus, covered)
     if as_json:
         print_json(_as_json(covered))
+    elif html is not None:
+        if html != STDIO:
+            show(safe(f"wrote {html}"), _totals(covered))
     else:
         for (policy, version), clauses in groupby(
             covered.clauses, key=lambda clause: (clause.policy, clause.version)
@@ -94,6 +143,31 @@ def command(
         show(_totals(covered))
     too_low = fail_under is not None and covered.percent < fail_under
     return Exit.FINDINGS if too_low or (require_accounted and covered.unaccounted) else Exit.FINE
+
+
+def _write_page(name: str, folder: Path | None, corpus: Corpus, covered: Coverage) -> None:
+    """Write the page; say which notices are not in the folder.
+
+    Raises:
+        CommandError: when a notice cannot be read, or the page cannot be drawn or written.
+    """
+    from clausal.notices import Notice, NoticeError, read_notices
+    from clausal.pages.coverage import coverage_page
+
+    found: dict[str, Notice] = {}
+    names = sorted({version.notice for version in corpus.versions if version.notice})
+    if folder is not None:
+        if not folder.is_dir():
+            raise CommandError(f"there is no folder `{inline(str(folder))}`", code=Exit.INPUT)
+        try:
+            found = read_notices(folder, names)
+        except NoticeError as error:
+            raise CommandError(str(error), code=Exit.INPUT) from error
+        keep_apart([name], [str(folder / one) for one in found])
+        for absent in (one for one in names if one not in found):
+            report("note", f"there is no notice `{inline(absent)}` in `{inline(str(folder))}`")
+    with drawing():
+        write_output(name, coverage_page(corpus, covered, found))
 
 
 def _print_version(name: str, clauses: list[ClauseCoverage], *, verbose: bool) -> None:

@@ -306,6 +306,37 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         yield file
 
 
+def write_output(name: str, data: bytes) -> None:
+    """Write a whole file at once; `-` is standard output.
+
+    Raises:
+        CommandError: when the file cannot be written.
+    """
+    if name == STDIO:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        write_file(Path(name), data)
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Tell in one line that pages cannot be drawn, for want of what the extra `report` installs.
+
+    Raises:
+        CommandError: when that is so.
+    """
+    from clausal.pages.html import MissingExtraError
+
+    try:
+        yield
+    except MissingExtraError as error:
+        raise CommandError(
+            str(error), code=Exit.USAGE, hint="install it: pip install 'clausal[report]'"
+        ) from error
+
+
 def same_file(left: str, right: str) -> bool:
     """Whether two names mean one file, which need not be there yet; devices and pipes are apart."""
     if STDIO in {left, right}:

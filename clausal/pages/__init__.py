@@ -1,0 +1,1 @@
+"""Pages for people: what policies, their tests and their decisions come to, as HTML and Markdown."""
