@@ -20,12 +20,13 @@ class Message(msgspec.Struct, frozen=True):
     """What the platform is to be told: a measure begins, or ends before its time.
 
     ``id`` is the fact's, and the receiver's key for doing it once; ``key`` orders messages: those of
-    one key arrive in order. ``body`` is JSON.
+    one key arrive in order. ``action`` says what it is about: a measure begins or ends, or people
+    are told something (``notice``). ``body`` is a JSON object.
     """
 
     id: str
     key: str
-    action: Literal["apply", "end"]
+    action: Literal["apply", "end", "notice"]
     body: bytes
 
 

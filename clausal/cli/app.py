@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Final, NoReturn, TextIO
@@ -35,7 +35,7 @@ from clausal.cli import (
     version,
 )
 from clausal.cli import compile as compile_policies
-from clausal.cli.help import Command, Group, described, epilog
+from clausal.cli.help import Command, Examples, Group, described, epilog
 from clausal.cli.shell import (
     ColorOption,
     CommandError,
@@ -48,6 +48,7 @@ from clausal.cli.shell import (
 
 _WRITING: Final = "Write policies"
 _RUNNING: Final = "Run them"
+_ENFORCING: Final = "Enforce them"
 _LOOKING: Final = "Look things up"
 
 COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
@@ -69,6 +70,14 @@ COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
     ("version", _LOOKING, version),
 )
 """Name, group and module of each command; a module has `command` and `EXAMPLES`."""
+
+GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = ()
+"""Name, group and module of each command that has commands of its own, as `clausal ledger verify`.
+
+A module has `COMMANDS`, with the name, function and examples of each, and `HELP`, a sentence.
+"""
+
+_HELP_OPTIONS: Final = {"help_option_names": ["-h", "--help"]}
 
 _EXAMPLES: Final = (
     ("a project to begin with, and its tests", "clausal init demo && clausal test demo"),
@@ -257,20 +266,44 @@ def _build() -> typer.Typer:
         epilog=epilog(_EXAMPLES),
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings=_HELP_OPTIONS,
         invoke_without_command=True,
     )
     root.callback()(_root)
-    for name, group, module in COMMANDS:
-        root.command(
+    for name, panel, module in COMMANDS:
+        _add(root, name, module.command, module.EXAMPLES, panel)
+    for name, panel, module in GROUPS:
+        group = typer.Typer(
             name=name,
-            cls=Command,
-            help=described(module.command),
-            epilog=epilog(module.EXAMPLES),
-            rich_help_panel=group,
-            context_settings={"help_option_names": ["-h", "--help"]},
-        )(module.command)
+            cls=Group,
+            help=module.HELP,
+            epilog=epilog(()),
+            rich_markup_mode="rich",
+            pretty_exceptions_enable=False,
+            context_settings=_HELP_OPTIONS,
+            no_args_is_help=True,
+        )
+        for inner, function, examples in module.COMMANDS:
+            _add(group, inner, function, examples)
+        root.add_typer(group, rich_help_panel=panel)
     return root
+
+
+def _add(
+    to: typer.Typer,
+    name: str,
+    function: Callable[..., int],
+    examples: Examples,
+    panel: str | None = None,
+) -> None:
+    to.command(
+        name=name,
+        cls=Command,
+        help=described(function),
+        epilog=epilog(examples),
+        rich_help_panel=panel,
+        context_settings=_HELP_OPTIONS,
+    )(function)
 
 
 app: Final = _build()

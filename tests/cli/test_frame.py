@@ -11,20 +11,25 @@ import pytest
 from rich.cells import cell_len
 
 from clausal.cli import version
-from clausal.cli.app import COMMANDS
+from clausal.cli.app import COMMANDS, GROUPS
 from clausal.cli.shell import Exit
 from clausal.dsl.version import __version__
 from tests.support.cli import clausal, clausal_process
 
-NAMES = [name for name, _, _ in COMMANDS]
+NAMES = [name for name, _, _ in (*COMMANDS, *GROUPS)]
+LINES = [
+    *((name,) for name, _, _ in COMMANDS),
+    *((name, inner) for name, _, module in GROUPS for inner, _, _ in module.COMMANDS),
+]
+"""The words of each command that does something."""
 
 HEAVY = ("lark", "pydantic", "rich.console", "clausal.engine", "clausal.dsl.parser", "numpy")
 """What `--help` and completion must not wait for."""
 
 
-@pytest.mark.parametrize("name", [None, *NAMES])
-def test_help_is_readable_at_eighty_columns(name: str | None) -> None:
-    ran = clausal(*([name] if name else []), "--help", env={"COLUMNS": "80"})
+@pytest.mark.parametrize("words", [(), *LINES], ids=" ".join)
+def test_help_is_readable_at_eighty_columns(words: tuple[str, ...]) -> None:
+    ran = clausal(*words, "--help", env={"COLUMNS": "80"})
     assert ran.code == Exit.FINE
     assert ran.err == ""
     examples = ran.out.index(" Examples\n")
@@ -42,9 +47,9 @@ def test_each_command_has_one_line_that_says_what_it_does(name: str) -> None:
     assert summary in " ".join(clausal(name, "--help", env={"COLUMNS": "200"}).out.split())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_command_takes_the_common_options(name: str) -> None:
-    text = clausal(name, "--help").out
+@pytest.mark.parametrize("words", LINES, ids=" ".join)
+def test_each_command_takes_the_common_options(words: tuple[str, ...]) -> None:
+    text = clausal(*words, "--help").out
     assert "--color" in text
     assert "--debug" in text
 
