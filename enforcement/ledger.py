@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
@@ -13,7 +13,14 @@ from clausal.enforcement.facts import AnyFact
 
 
 class LedgerError(Exception):
-    """A ledger cannot be used: it is not there, of another version, or not whole."""
+    """A ledger cannot be used: it is not there, of another version, or somebody holds it.
+
+    ``hint`` says what to do about it, if that is known.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -50,7 +57,8 @@ class Transaction(Protocol):
         """Add facts, and what the platform is to be told of them.
 
         Raises:
-            ValueError: if a fact of that name is there.
+            ValueError: if a fact of that name is there. Then nothing of the transaction will be kept,
+                even if it goes on: whoever records may ask `facts` before.
         """
 
     def move(self, source: str, position: str) -> None:
@@ -80,8 +88,15 @@ class Ledger(Protocol):
     def facts(self, ids: Collection[str]) -> Mapping[str, AnyFact]:
         """Those of some facts that there are."""
 
-    def verify(self, head: Head | None = None) -> Broken | None:
-        """Where the chain is broken, or None; ``head`` is an end that was kept apart."""
+    def verify(
+        self, head: Head | None = None, progress: Callable[[int], None] | None = None
+    ) -> Broken | None:
+        """Where the chain is broken, or None.
+
+        Args:
+            head: An end that was kept apart: it shows whether entries were taken away from the end.
+            progress: Called from time to time with the number of entries that were looked at.
+        """
 
     def position(self, source: str) -> str | None:
         """How far a source of events was read."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from clausal.enforcement.chain import Broken, Entry, Head, check, link
 from clausal.enforcement.facts import AnyFact, encode
-from clausal.enforcement.ledger import Message, Waiting
+from clausal.enforcement.ledger import LedgerError, Message, Waiting
 
 
 class MemoryLedger:
@@ -28,6 +28,7 @@ class MemoryLedger:
         with self._lock:
             made = MemoryTransaction(self)
             yield made
+            made.finish()
             self._take(made)
 
     def _take(self, done: MemoryTransaction) -> None:
@@ -57,8 +58,12 @@ class MemoryLedger:
         """See `Ledger.facts`."""
         return {one: self._by_id[one] for one in ids if one in self._by_id}
 
-    def verify(self, head: Head | None = None) -> Broken | None:
+    def verify(
+        self, head: Head | None = None, progress: Callable[[int], None] | None = None
+    ) -> Broken | None:
         """See `Ledger.verify`."""
+        if progress is not None:
+            progress(len(self._entries))
         return check(((one.seq, encode(one.fact), one.hash) for one in self._entries), head)
 
     def position(self, source: str) -> str | None:
@@ -83,6 +88,7 @@ class MemoryTransaction:
         self.added: list[Entry] = []
         self.messages: list[Message] = []
         self.positions: dict[str, str] = {}
+        self._failed = False
 
     def since(self, seq: int) -> Sequence[Entry]:
         """See `Transaction.since`."""
@@ -105,10 +111,13 @@ class MemoryTransaction:
 
     def append(self, facts: Sequence[AnyFact], messages: Sequence[Message] = ()) -> None:
         """See `Transaction.append`."""
-        known = self.facts([fact.id for fact in facts])
+        self.finish()
+        known = set(self.facts([fact.id for fact in facts]))
         for fact in facts:
             if fact.id in known:
+                self._failed = True
                 raise ValueError(f"there is a fact `{fact.id}` already")
+            known.add(fact.id)
             data = encode(fact)
             self.head = Head(self.head.seq + 1, link(self.head.hash, data))
             self.added.append(Entry(self.head.seq, fact, data, self.head.hash))
@@ -117,6 +126,15 @@ class MemoryTransaction:
     def move(self, source: str, position: str) -> None:
         """See `Transaction.move`."""
         self.positions[source] = position
+
+    def finish(self) -> None:
+        """See to it that no transaction is kept of which a part was refused.
+
+        Raises:
+            LedgerError: if one was.
+        """
+        if self._failed:
+            raise LedgerError("a part of the transaction was refused: nothing of it is kept")
 
 
 class MemoryOutbox:
