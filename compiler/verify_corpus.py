@@ -54,6 +54,7 @@ from clausal.compiler.verify_declarations import (
     verify_sanctions,
     verify_versions,
 )
+from clausal.compiler.verify_procedure import verify_procedure
 
 __all__ = ["DEPTH_LIMIT", "CorpusError", "verify_corpus"]
 
@@ -81,6 +82,7 @@ def verify_corpus(corpus: Corpus) -> None:
             conditions.check(condition, shared=len(corpus.shared))
         _rule(rule, corpus)
     _declarations(corpus)
+    verify_procedure(corpus)
     for duty in corpus.duties:
         _index("version", duty.version, corpus.versions)
         _indices("clause", duty.clauses, corpus.clauses)

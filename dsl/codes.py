@@ -118,6 +118,8 @@ _RULES: Final = _errors(
     ("E0417", "param out of its range"),
     ("E0418", "strike on suspicion"),
     ("E0419", "duty that does not fit"),
+    ("E0420", "procedure that does not fit"),
+    ("E0421", "brake that does not fit"),
 )
 _POLICIES: Final = _errors(
     ("E0501", "unknown time zone"),

@@ -36,11 +36,16 @@ _IN_SANCTION: Final = frozenset(
 )
 _IN_RULE: Final = frozenset(
     {
-        *("title", "cites", "supersedes", "when", "unless", "severity", "mode", "rollout", "then"),
-        "because",
+        *("title", "cites", "supersedes", "when", "unless", "severity", "mode", "rollout", "brake"),
+        *("then", "because"),
     }
 )
 _IN_DUTY: Final = frozenset({"title", "cites", "measure", "in", "time", "at", "over", "because"})
+_IN_PROCEDURE: Final = frozenset(
+    {
+        *("title", "review", "lapse", "appeal", "decide", "late", "appeals", "no", "keep"),
+    }
+)
 _IN_TEST: Final = frozenset({"at", "decided", "given", "expect"})
 
 _GROUPS: Final = (
@@ -53,6 +58,7 @@ _GROUPS: Final = (
     ({"rule", "test"}, "a declaration", frozenset({*DECLARATIONS, END})),
     ({"when", "then"}, "an entry (`when`, `then`, …)", _IN_RULE),
     ({"measure", "over"}, "an entry (`measure`, `in`, …)", _IN_DUTY),
+    ({"review", "appeal"}, "an entry (`review`, `appeal`, …)", _IN_PROCEDURE),
     ({"grade", "wording"}, "an entry (`on`, `grade`, …)", _IN_SANCTION),
     ({"notice", "use"}, "an entry (`title`, `use`, …)", _IN_HEADER),
     ({"given", "expect"}, "an entry (`given`, `expect`, …)", _IN_TEST),

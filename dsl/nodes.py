@@ -567,6 +567,146 @@ class Sanction:
     span: Span = _span()
 
 
+# ── Procedure ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What findings of one incident have in common: a field, or the policy if there is no path.
+
+    ``within`` is how far from the first of them the others may lie; None: as far as they like.
+    """
+
+    path: Path | None
+    within: Duration | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Which findings of one target are one incident: those that share any of ``same``."""
+
+    by: Name
+    same: tuple[Same, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A shorter time for measures from a grade up, or without a grade for interim measures."""
+
+    within: Duration
+    grade: Number | None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long people have; of several times that apply, the shortest."""
+
+    within: Duration
+    others: tuple[Deadline, ...] = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """How long people have for a review."""
+
+    deadlines: Deadlines
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """What ends when nobody reviewed it in time: "interim" or "proposed" measures."""
+
+    pending: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Appeals:
+    """How long a decision can be appealed against, and whether ``again`` with new evidence."""
+
+    within: Duration
+    again: bool = False
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """How long people have to decide an appeal."""
+
+    deadlines: Deadlines
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The sanctions that are lifted when an appeal is not decided in time."""
+
+    sanctions: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """The sanctions that take effect only when the time for appeals is over."""
+
+    sanctions: tuple[Name, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Strikes below a severity (all without one) do not count while an appeal is undecided."""
+
+    below: Name | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class AgeFrom:
+    """The age that is too old from a severity up."""
+
+    over: Number | Duration
+    severity: Name
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class TooOld:
+    """Items whose age, a field, is over this carry no strike."""
+
+    path: Path
+    over: Number | Duration
+    others: tuple[AgeFrom, ...] = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long data are kept after one of these sanctions took effect."""
+
+    length: Duration
+    sanctions: tuple[Name, ...]
+    span: Span = _span()
+
+
+ProcedureEntry = (
+    Title | Reviews | Lapse | Appeals | Decisions | Late | Delay | Pause | TooOld | Keep
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """How people take part in decisions, and in which time."""
+
+    entries: tuple[ProcedureEntry, ...]
+    span: Span = _span()
+
+
 # ── Names that rules use ─────────────────────────────────────────────────────────────────────────
 
 
@@ -824,6 +964,21 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class Brake:
+    """The rule goes into shadow when it fires for more targets of a kind in a day.
+
+    ``most`` is a number of them, or a share, which holds once there are more than ``least``;
+    ``after_change`` is how long after a change of the rule the brake holds, None: always.
+    """
+
+    most: Number
+    by: Name
+    least: Number | None = None
+    after_change: Duration | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class Then:
     """Measures that the rule asks for."""
 
@@ -839,7 +994,9 @@ class Because:
     span: Span = _span()
 
 
-RuleEntry = Title | Cites | Supersedes | When | Unless | Severity | Mode | Rollout | Then | Because
+RuleEntry = (
+    Title | Cites | Supersedes | When | Unless | Severity | Mode | Rollout | Brake | Then | Because
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -1073,6 +1230,8 @@ Declaration = (
     | Ladder
     | Rule
     | Duty
+    | Incident
+    | Procedure
     | Test
     | Broken
 )

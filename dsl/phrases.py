@@ -303,12 +303,77 @@ class Phrases:
             case nodes.Rollout(share, by):
                 of = (spelling.number(share, self.source), " by ", spelling.path(by))
                 return (keyword("rollout", node.span, PADDED), of)
+            case nodes.Brake():
+                return (keyword("brake", node.span, PADDED), self._brake(node))
             case nodes.Then(consequences):
                 return (keyword("then", node.span, PADDED), self._consequences(consequences))
             case nodes.Because(items):
                 return (keyword("because", node.span, PADDED), texts(items))
             case _:
                 assert_never(node)
+
+    def _brake(self, node: nodes.Brake) -> Doc:
+        most = spelling.number(node.most, self.source)
+        least: Doc = ""
+        if node.least is not None:
+            least = (" from ", spelling.number(node.least, self.source))
+        after: Doc = ""
+        if node.after_change is not None:
+            after = (" for ", spelling.duration(node.after_change), " after change")
+        return (most, " per day by ", spelling.word(node.by), least, after)
+
+    # ── Procedure ────────────────────────────────────────────────────────────────────────────────
+
+    def same(self, node: nodes.Same) -> Doc:
+        """What stands in the block of an incident."""
+        of: Doc = "policy" if node.path is None else spelling.path(node.path)
+        within: Doc = ""
+        if node.within is not None:
+            within = (" within ", spelling.duration(node.within))
+        return (keyword("same", node.span), of, within)
+
+    def procedure_entry(self, node: nodes.ProcedureEntry) -> Doc:
+        """What stands in the block of a procedure."""
+        match node:
+            case nodes.Title(items):
+                return (keyword("title", node.span), texts(items))
+            case nodes.Reviews(deadlines):
+                return (keyword("review", node.span), self._deadlines(deadlines))
+            case nodes.Lapse(pending):
+                return (keyword("lapse", node.span), filled(spelling.words(pending)))
+            case nodes.Appeals(within, again):
+                then = ", again with new evidence" if again else ""
+                return (keyword("appeal", node.span), "within ", spelling.duration(within), then)
+            case nodes.Decisions(deadlines):
+                return (keyword("decide", node.span), "appeals ", self._deadlines(deadlines))
+            case nodes.Late(names):
+                return (keyword("late", node.span), "decisions lift ", _names(names))
+            case nodes.Delay(names):
+                return (keyword("appeals", node.span), "delay ", _names(names))
+            case nodes.Pause(below):
+                least: Doc = () if below is None else (" below ", spelling.word(below))
+                return (keyword("appeals", node.span), "pause strikes", least)
+            case nodes.TooOld(path, over, others):
+                ages = [
+                    self._literal(over),
+                    *((self._literal(o.over), " from ", spelling.word(o.severity)) for o in others),
+                ]
+                of = ("strike for ", spelling.path(path), " over ")
+                return (keyword("no", node.span), of, filled(ages))
+            case nodes.Keep(length, names):
+                kept = ("data ", spelling.duration(length), " after ", _names(names))
+                return (keyword("keep", node.span), kept)
+            case _:
+                assert_never(node)
+
+    def _deadlines(self, node: nodes.Deadlines) -> Doc:
+        times: list[Doc] = [("within ", spelling.duration(node.within))]
+        for other in node.others:
+            of: Doc = " if interim"
+            if other.grade is not None:
+                of = (" from grade ", spelling.number(other.grade, self.source))
+            times.append((spelling.duration(other.within), of))
+        return filled(times)
 
     # ── Duties ───────────────────────────────────────────────────────────────────────────────────
 
@@ -423,6 +488,10 @@ class Phrases:
                 return Atom("nothing", spelling.start_of(node.span))
             case _:
                 assert_never(node)
+
+
+def _names(names: tuple[nodes.Name, ...]) -> Doc:
+    return filled(spelling.words(names))
 
 
 def _law(law: str, parameter: nodes.Name | None) -> Doc:

@@ -207,6 +207,12 @@ class _Printer:
                 return self._entries(_head("rule", node), span, entries, build.rule_entry)
             case nodes.Duty(_, entries):
                 return self._entries(_head("duty", node), span, entries, build.duty_entry)
+            case nodes.Incident(by, same):
+                header = (phrases.keyword("incident", span), "by ", spelling.word(by))
+                return self._entries(header, span, same, build.same)
+            case nodes.Procedure(entries):
+                header = Atom("procedure", spelling.start_of(span))
+                return self._entries(header, span, entries, build.procedure_entry)
             case nodes.Test(title, entries):
                 header = (phrases.keyword("test", span), spelling.string(title))
                 return self._entries(header, span, entries, build.test_entry)

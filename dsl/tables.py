@@ -47,6 +47,8 @@ DECLARATIONS: Final = (
     "ladder",
     "tally",
     "samples",
+    "incident",
+    "procedure",
     "test",
 )
 """The keyword that begins each kind of declaration."""

@@ -222,6 +222,81 @@ class Builder(Words):
     def dsa(self, span: Span, token: Token) -> nodes.Dsa:
         return nodes.Dsa(self._name(token), span)
 
+    # ── Procedure ────────────────────────────────────────────────────────────────────────────────
+
+    def incident(self, span: Span, by: Token, *same: nodes.Same) -> nodes.Incident:
+        return nodes.Incident(self._name(by), same, span)
+
+    def same(
+        self, span: Span, path: nodes.Path, within: nodes.Duration | None = None
+    ) -> nodes.Same:
+        return nodes.Same(path, within, span)
+
+    def same_policy(self, span: Span, within: nodes.Duration) -> nodes.Same:
+        return nodes.Same(None, within, span)
+
+    def procedure(self, span: Span, *entries: nodes.ProcedureEntry) -> nodes.Procedure:
+        return nodes.Procedure(entries, span)
+
+    def reviews(self, span: Span, deadlines: nodes.Deadlines) -> nodes.Reviews:
+        return nodes.Reviews(deadlines, span)
+
+    def lapse(self, span: Span, *pending: nodes.Name) -> nodes.Lapse:
+        return nodes.Lapse(pending, span)
+
+    def pending(self, span: Span, word: Token) -> nodes.Name:
+        return nodes.Name(word.text, word.span)
+
+    def appeals(
+        self, span: Span, within: nodes.Duration, again: _Phrase | None = None
+    ) -> nodes.Appeals:
+        return nodes.Appeals(within, again is not None, span)
+
+    def again(self, span: Span) -> _Phrase:
+        return _Phrase("again", True)
+
+    def decisions(self, span: Span, deadlines: nodes.Deadlines) -> nodes.Decisions:
+        return nodes.Decisions(deadlines, span)
+
+    def late(self, span: Span, sanctions: tuple[nodes.Name, ...]) -> nodes.Late:
+        return nodes.Late(sanctions, span)
+
+    def delay(self, span: Span, sanctions: tuple[nodes.Name, ...]) -> nodes.Delay:
+        return nodes.Delay(sanctions, span)
+
+    def pause(self, span: Span, below: Token | None = None) -> nodes.Pause:
+        return nodes.Pause(None if below is None else self._name(below), span)
+
+    def too_old(
+        self,
+        span: Span,
+        path: nodes.Path,
+        over: nodes.Number | nodes.Duration,
+        *others: nodes.AgeFrom,
+    ) -> nodes.TooOld:
+        return nodes.TooOld(path, over, others, span)
+
+    def age_from(
+        self, span: Span, over: nodes.Number | nodes.Duration, severity: Token
+    ) -> nodes.AgeFrom:
+        return nodes.AgeFrom(over, self._name(severity), span)
+
+    def keep(
+        self, span: Span, length: nodes.Duration, sanctions: tuple[nodes.Name, ...]
+    ) -> nodes.Keep:
+        return nodes.Keep(length, sanctions, span)
+
+    def deadlines(
+        self, span: Span, within: nodes.Duration, *others: nodes.Deadline
+    ) -> nodes.Deadlines:
+        return nodes.Deadlines(within, others, span)
+
+    def deadline_from(self, span: Span, within: nodes.Duration, grade: Token) -> nodes.Deadline:
+        return nodes.Deadline(within, self._number(grade), span)
+
+    def deadline_interim(self, span: Span, within: nodes.Duration) -> nodes.Deadline:
+        return nodes.Deadline(within, None, span)
+
     # ── Names that rules use ─────────────────────────────────────────────────────────────────────
 
     def param(self, span: Span, name: Token, value: nodes.Literal, *rest: Any) -> nodes.Param:
@@ -303,6 +378,16 @@ class Builder(Words):
 
     def rollout(self, span: Span, share: nodes.Number, by: nodes.Path) -> nodes.Rollout:
         return nodes.Rollout(share, by, span)
+
+    def brake(self, span: Span, most: nodes.Number, by: Token, *rest: _Phrase) -> nodes.Brake:
+        least, after = _phrase("least", rest), _phrase("after", rest)
+        return nodes.Brake(most, self._name(by), least, after, span)
+
+    def brake_from(self, span: Span, least: nodes.Number) -> _Phrase:
+        return _Phrase("least", least)
+
+    def brake_after(self, span: Span, length: nodes.Duration) -> _Phrase:
+        return _Phrase("after", length)
 
     def then(self, span: Span, *consequences: nodes.Consequence) -> nodes.Then:
         return nodes.Then(consequences, span)

@@ -35,6 +35,8 @@ class Space(enum.Enum):
     TARGET = "target"
     SCHEMA = "schema"
     EVENT = "event"
+    INCIDENT = "incident"
+    PROCEDURE = "procedure"
     TEST = "test"
 
 
@@ -54,6 +56,8 @@ Named = (
     | nodes.Target
     | nodes.Schema
     | nodes.Event
+    | nodes.Incident
+    | nodes.Procedure
     | nodes.Test
 )
 
@@ -75,6 +79,8 @@ SPACES: Final[dict[type, Space]] = {
     nodes.Target: Space.TARGET,
     nodes.Schema: Space.SCHEMA,
     nodes.Event: Space.EVENT,
+    nodes.Incident: Space.INCIDENT,
+    nodes.Procedure: Space.PROCEDURE,
     nodes.Test: Space.TEST,
 }
 
@@ -87,7 +93,16 @@ WORDS: Final[dict[type, str]] = {
 _HEADERS: Final = ("policy", "library", "")
 _WORD: Final = re.compile(r"\w+")
 _POLICY_ONLY: Final = (nodes.Clause, nodes.Ladder, nodes.Rule, nodes.Duty, nodes.Test)
-_LIBRARY_ONLY: Final = (nodes.Event, nodes.Target, nodes.Schema, nodes.Sanction)
+_LIBRARY_ONLY: Final = (
+    nodes.Event,
+    nodes.Target,
+    nodes.Schema,
+    nodes.Sanction,
+    nodes.Incident,
+    nodes.Procedure,
+)
+_NAMELESS: Final = (nodes.Event, nodes.Incident, nodes.Procedure)
+"""Of these a file has one."""
 
 
 def identifier(node: Named) -> nodes.Name:
@@ -97,9 +112,9 @@ def identifier(node: Named) -> nodes.Name:
             return node.id
         case nodes.Test():
             return nodes.Name(node.title.value, node.title.span)
-        case nodes.Event():
-            start = node.span.start
-            return nodes.Name("event", Span(start, start + len("event")))
+        case nodes.Event() | nodes.Incident() | nodes.Procedure():
+            start, word = node.span.start, WORDS[type(node)]
+            return nodes.Name(word, Span(start, start + len(word)))
         case _:
             return node.name
 
@@ -285,8 +300,8 @@ def _declare(document: Document, node: Named) -> None:
     if first is not node:
         report.add(
             "E0202",
-            "there is a second `event`"
-            if isinstance(node, nodes.Event)
+            f"there is a second `{word}`"
+            if isinstance(node, _NAMELESS)
             else f"`{name.text}` is declared twice",
             name.span,
             f"this {word} has the name of another {WORDS[type(first)]}"

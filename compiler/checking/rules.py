@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from clausal.compiler import ir, types
 from clausal.compiler.checking.amounts import duration, number
+from clausal.compiler.checking.brakes import declare_brakes
 from clausal.compiler.checking.definitions import Definitions
 from clausal.compiler.checking.documents import WORDS, Space
 from clausal.compiler.checking.entries import first_word, one
 from clausal.compiler.checking.expressions import Expressions
 from clausal.compiler.checking.measures import Measures, Place
-from clausal.compiler.checking.report import Report, one_of, suggest
+from clausal.compiler.checking.report import Report, suggest
 from clausal.compiler.checking.schema import shown
 from clausal.compiler.checking.scopes import Scope
+from clausal.compiler.checking.severities import severity
 from clausal.compiler.checking.texts import (
     LANGUAGES,
     Gap,
@@ -74,9 +76,11 @@ class PolicyChecker:
         unless_entry = one(report, node.entries, nodes.Unless, "unless")
         unless = ir.NEVER if unless_entry is None else self._condition(unless_entry)
         supersedes = self._supersedes(one(report, node.entries, nodes.Supersedes, "supersedes"))
-        severity = self._severity(one(report, node.entries, nodes.Severity, "severity"))
+        grave = one(report, node.entries, nodes.Severity, "severity")
+        level = "medium" if grave is None else severity(report, grave.level)
         mode = one(report, node.entries, nodes.Mode, "mode")
         rollout = self._rollout(one(report, node.entries, nodes.Rollout, "rollout"))
+        brakes = declare_brakes(self.scope, node, mode)
         consequences = self._consequences(node)
         because = self._because(node)
         titles = bilingual(report, title.texts, "title") if title else ir.Bilingual()
@@ -86,8 +90,9 @@ class PolicyChecker:
             clauses is None
             or when is None
             or unless is None
-            or severity is None
+            or level is None
             or rollout is None
+            or brakes is None
             or consequences is None
             or because is None
         ):
@@ -102,7 +107,7 @@ class PolicyChecker:
             condition=ir.ALWAYS,
             measures=consequences[0],
             ladders=consequences[1],
-            severity=severity,
+            severity=level,
             shadow=mode is not None and mode.mode == "shadow",
             rollout=rollout[0],
             rollout_slot=rollout[1],
@@ -111,6 +116,7 @@ class PolicyChecker:
             because_en=because["en"],
             line=line,
             supersedes=supersedes,
+            brakes=brakes,
         )
 
     def _supersedes(self, entry: nodes.Supersedes | None) -> tuple[str, ...]:
@@ -254,22 +260,6 @@ class PolicyChecker:
             ],
         )
         return False
-
-    def _severity(self, entry: nodes.Severity | None) -> ir.Severity | None:
-        if entry is None:
-            return "medium"
-        for severity in ir.SEVERITIES:
-            if severity == entry.level.text:
-                return severity
-        self.report.add(
-            "E0402",
-            f"there is no severity `{entry.level.text}`",
-            entry.level.span,
-            "",
-            help=suggest(entry.level.text, ir.SEVERITIES)
-            or [f"from the lightest: {one_of(ir.SEVERITIES)}"],
-        )
-        return None
 
     def _rollout(self, entry: nodes.Rollout | None) -> tuple[float | None, int | None] | None:
         if entry is None:

@@ -222,12 +222,17 @@ def _grade(report: Report, node: nodes.Sanction) -> int | None:
     entry = one(report, node.entries, nodes.Grade, "grade", within=node.name)
     if entry is None:
         return None
-    digits, suffix = entry.value.digits, entry.value.suffix
-    if suffix or digits != digits.to_integral_value() or not 0 <= digits <= HEAVIEST:
+    return whole_grade(report, entry.value, "E0405")
+
+
+def whole_grade(report: Report, node: nodes.Number, code: str) -> int | None:
+    """The grade that a number says; None after reporting, under ``code``, that it is none."""
+    digits = node.digits
+    if node.suffix or digits != digits.to_integral_value() or not 0 <= digits <= HEAVIEST:
         report.add(
-            "E0405",
-            f"`{report.text(entry.value.span)}` is not a grade",
-            entry.value.span,
+            code,
+            f"`{report.text(node.span)}` is not a grade",
+            node.span,
             f"expected a whole number from 0 to {HEAVIEST}",
         )
         return None

@@ -28,6 +28,7 @@ from clausal.compiler.checking.policies import (
     declare_clauses,
     declare_policies,
 )
+from clausal.compiler.checking.procedure import declare_procedure, join_procedures
 from clausal.compiler.checking.report import Report
 from clausal.compiler.checking.rules import Numbers, PolicyChecker
 from clausal.compiler.checking.sanctions import (
@@ -74,6 +75,8 @@ class _Parts:
     rules: list[ir.RuleDef]
     duties: list[ir.DutyDef]
     tests: list[ir.TestDef]
+    incident: ir.IncidentDef | None
+    procedure: ir.ProcedureDef
     event: EventInfo
 
 
@@ -130,6 +133,9 @@ class Session:
             self.inputs,
         )
         events = {id(d): declare_event(self._scope(d)) for d in self.libraries}
+        incident, procedure = join_procedures(
+            [declare_procedure(self._scope(library)) for library in self.libraries]
+        )
         sanctions, numbers, infos = self._sanctions()
         measures: dict[int, Measures] = {}
         for key, scope in self.scopes.items():
@@ -161,6 +167,8 @@ class Session:
             rules=rules,
             duties=duties,
             tests=tests,
+            incident=incident,
+            procedure=procedure,
             event=event,
         )
         return self._assemble(parts)
@@ -321,6 +329,8 @@ class Session:
             rules=tuple([_renumbered(rule, new) for rule in parts.rules]),
             tests=tuple(parts.tests),
             duties=tuple(parts.duties),
+            incident=parts.incident,
+            procedure=parts.procedure,
         )
 
     def _history_slot(

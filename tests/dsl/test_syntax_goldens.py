@@ -58,7 +58,7 @@ def test_a_node_lies_within_the_node_that_holds_it(path: Path) -> None:
 def test_the_goldens_hold_every_kind_of_node() -> None:
     unions = [nodes.Declaration, nodes.Expression, nodes.Type, nodes.Literal, nodes.Cell]
     unions += [nodes.HeaderEntry, nodes.SanctionEntry, nodes.RuleEntry, nodes.TestEntry]
-    unions += [nodes.Consequence, nodes.Expectation]
+    unions += [nodes.Consequence, nodes.Expectation, nodes.DutyEntry, nodes.ProcedureEntry]
     kinds = {kind for union in unions for kind in get_args(union)} - {nodes.Broken}
     held = {type(node) for path in SYNTAX for node in every_node(parsed(path)[0])}
     assert not kinds - held

@@ -359,10 +359,49 @@ RULE_ENTRIES = st.one_of(
     st.builds(nodes.Mode, st.sampled_from(["enforce", "shadow"])),
     st.builds(nodes.Supersedes, _several(DOTTED)),
     st.builds(nodes.Rollout, COUNTS, PATHS),
+    st.builds(nodes.Brake, COUNTS, NAMES, st.none() | COUNTS, st.none() | DURATIONS),
     st.builds(nodes.Then, CONSEQUENCES),
     st.builds(nodes.Because, texts()),
 )
 RULES = st.builds(nodes.Rule, NAMES, _some(RULE_ENTRIES))
+
+_SAME = st.one_of(
+    st.builds(nodes.Same, paths("policy"), st.none() | DURATIONS),
+    st.builds(nodes.Same, st.none(), DURATIONS),
+)
+INCIDENTS = st.builds(nodes.Incident, NAMES, _some(_SAME))
+_IN_PROCEDURE = [
+    "appeal",
+    "appeals",
+    "decide",
+    "keep",
+    "lapse",
+    "late",
+    "no",
+    "review",
+    "title",
+]
+_LIFTED = _several(names(*_IN_PROCEDURE))
+_PENDING = st.sampled_from(["interim", "proposed"]).map(nodes.Name)
+_DEADLINES = st.builds(
+    nodes.Deadlines,
+    DURATIONS,
+    _some(st.builds(nodes.Deadline, DURATIONS, st.none() | COUNTS)),
+)
+_AGES = COUNTS | DURATIONS
+PROCEDURE_ENTRIES = st.one_of(
+    st.builds(nodes.Title, texts()),
+    st.builds(nodes.Reviews, _DEADLINES),
+    st.builds(nodes.Lapse, _several(_PENDING)),
+    st.builds(nodes.Appeals, DURATIONS, st.booleans()),
+    st.builds(nodes.Decisions, _DEADLINES),
+    st.builds(nodes.Late, _LIFTED),
+    st.builds(nodes.Delay, _LIFTED),
+    st.builds(nodes.Pause, st.none() | NAMES),
+    st.builds(nodes.TooOld, PATHS, _AGES, _some(st.builds(nodes.AgeFrom, _AGES, NAMES))),
+    st.builds(nodes.Keep, DURATIONS, _LIFTED),
+)
+PROCEDURES = st.builds(nodes.Procedure, _some(PROCEDURE_ENTRIES))
 
 COLUMNS = st.tuples(NAMES, NAMES)
 STATISTICS = st.one_of(
@@ -451,6 +490,8 @@ DECLARATIONS: dict[type, st.SearchStrategy[Any]] = {
     nodes.Ladder: LADDERS,
     nodes.Rule: RULES,
     nodes.Duty: DUTIES,
+    nodes.Incident: INCIDENTS,
+    nodes.Procedure: PROCEDURES,
     nodes.Test: TESTS,
 }
 """For each kind of declaration, its trees."""
