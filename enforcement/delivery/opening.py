@@ -97,6 +97,8 @@ def _redis(parts: SplitResult, variables: Mapping[str, str]) -> Adapter:
             f"`{next(iter(query))}` means nothing here" if query else "which stream is not said",
             hint="write `redis://host:6379/0?stream=NAME`; `maxlen` and `remember` may follow",
         )
+    if parts.path.strip("/") and not parts.path.strip("/").isdecimal():
+        raise AdapterError(f"`{parts.path}` is no number of a database")
     for name, text in numbers.items():
         if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
             raise AdapterError(f"`{name}` is a whole number from 1")
