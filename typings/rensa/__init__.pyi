@@ -1,0 +1,13 @@
+# What samples use of rensa, which ships no types.
+
+from collections.abc import Iterable
+
+class RMinHash:
+    ALGORITHM_VERSION: int
+    def __init__(self, num_perm: int, seed: int) -> None: ...
+    def update(self, items: Iterable[str]) -> None: ...
+    def digest(self) -> list[int]: ...
+    @staticmethod
+    def digests_from_token_sets(
+        token_sets: Iterable[Iterable[str]], num_perm: int, seed: int
+    ) -> list[list[int]]: ...
