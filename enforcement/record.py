@@ -106,10 +106,14 @@ class MeasureState:
 
 @dataclass(slots=True)
 class StrikeState:
-    """A strike, and how it came to be void if it did: then it never counted."""
+    """A strike, and how it came to be void if it did: then it never counted.
+
+    ``latest`` is when the last of the strikes expires that the party had on the ladder with it.
+    """
 
     fact: Strike
     voided: Voided | None = None
+    latest: int = 0
 
     @property
     def void(self) -> bool:
@@ -301,7 +305,9 @@ class Record:
     def _strike(self, fact: Strike) -> None:
         made = self.strikes[fact.id] = StrikeState(fact)
         if fact.on == self.party:
-            self.struck.setdefault(fact.ladder, []).append(made)
+            struck = self.struck.setdefault(fact.ladder, [])
+            made.latest = max(fact.expires, struck[-1].latest) if struck else fact.expires
+            struck.append(made)
         case = self.cases.get(fact.case)
         if case is not None:
             case.strikes.append(fact.id)

@@ -19,7 +19,7 @@ measures nothing; the decision says so, and says which step an empty history wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -116,6 +116,41 @@ class Case:
         self.later: Final = later
         self.unsettled: Final = unsettled
 
+    def without(
+        self,
+        enforcing: Collection[str] = (),
+        striking: Collection[tuple[str, Mode]] = (),
+    ) -> Case:
+        """The same with some rules in shadow, and without some strikes.
+
+        Which version of a policy applies stays as it was.
+
+        Args:
+            enforcing: The rules that are not enforced, "policy.rule".
+            striking: The strikes that are none, by ladder and mode, and measure nothing.
+        """
+        made = Case(
+            self._context,
+            self.values,
+            self.acted,
+            self.decided,
+            self.act,
+            self.later,
+            self.unsettled,
+        )
+        decider = self._context.decider
+        made.milder = self.milder
+        made.fired = tuple(
+            (rule, "shadow" if decider.consequences.names[rule] in enforcing else mode)
+            for rule, mode in self.fired
+        )
+        made.strikes = [
+            strike
+            for strike in decider.strikes(made)
+            if (decider.ladder(strike), strike.mode) not in striking
+        ]
+        return made
+
     @property
     def _quiet(self) -> bool:
         """Whether no rule has a say. Most events are so, and no later version is milder than that."""
@@ -141,6 +176,15 @@ class Case:
     def bundle(self) -> str:
         """The digest of the bundle."""
         return self._context.bundle
+
+    @property
+    def zone(self) -> str:
+        """The IANA name of the zone in which its times are told."""
+        return self._context.zone
+
+    def target(self, kind: str) -> TargetRef:
+        """What it is about of a kind of target; one that is not known has no id."""
+        return self._context.decider.consequences.target(kind, self.values)
 
     @once
     def milder(self) -> frozenset[str]:
@@ -522,6 +566,10 @@ class Decider:
     def strikes(self, case: Case) -> list[Strike]:
         """The strikes of the rules that fired."""
         return self.consequences.strikes(case.fired, case.values)
+
+    def ladder(self, strike: Strike) -> str:
+        """The name of the ladder of a strike."""
+        return self._corpus.ladders[strike.ladder].name
 
     def ladders(self, case: Case) -> tuple[Standing, ...]:
         """Where each strike leads."""

@@ -751,6 +751,14 @@ class Decision(Record, Outcome):
         return self._acted_at, self._decided_at
 
     @property
+    def matched(self) -> tuple[Rules, Rules]:
+        """The rules in force at the act that fired, and those undetermined: for the ledger.
+
+        INVARIANT: the engine made the decision; of one that was read back, no rules are known.
+        """
+        return self._fired, self._undetermined
+
+    @property
     def event_id(self) -> str | None:
         """What the event calls itself; None if it has no name."""
         return self.parts.event_id

@@ -198,7 +198,8 @@ class Templates:
         key: object = fired
         if strikes:
             # Which rules strike a ladder follows from those that fired.
-            key = (fired, *(self._consequences.step(strike) for strike in strikes))
+            step = self._consequences.step
+            key = (fired, *((strike.ladder, strike.mode, step(strike)) for strike in strikes))
         known = self._known.get(key)
         if known is None:
             places = {rule: place for place, (rule, _) in enumerate(fired)}

@@ -1,0 +1,66 @@
+"""Incidents: which findings are about one thing that happened.
+
+A platform says what makes findings one incident (`IncidentDef`): the same item, a copy of it within a
+day, one burst of one policy. A finding belongs to the incident that shares any of these with it, and
+a later one may be reached through any finding of the incident. Of several incidents it belongs to
+the one that began first. So there is at most one strike for all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from clausal.compiler.ir import IncidentDef
+from clausal.enforcement.record import Record
+
+Path = tuple[str, ...]
+
+
+class Key(NamedTuple):
+    """Something that findings share: ``field=value``, or ``policy=name``.
+
+    ``within`` is how far from the first act of an incident, in microseconds and exclusive, an act
+    that has it belongs to the incident; None: however far.
+    """
+
+    name: str
+    within: int | None
+
+
+def keys(
+    definition: IncidentDef | None, values: dict[Path, str], policies: Collection[str]
+) -> Sequence[Key]:
+    """What findings of an event share with other findings.
+
+    Args:
+        definition: What makes findings one incident; None: nothing but being of one event.
+        values: The values of the event at the paths of the definition, those that it has.
+        policies: The policies of its findings that are enforced.
+    """
+    return () if definition is None else tuple(_keys(definition, values, policies))
+
+
+def _keys(
+    definition: IncidentDef, values: dict[Path, str], policies: Collection[str]
+) -> Iterator[Key]:
+    for same in definition.same:
+        if same.path is None:
+            for policy in sorted(policies):
+                yield Key(f"policy={policy}", same.within)
+        elif same.path in values:
+            yield Key(f"{'.'.join(same.path)}={values[same.path]}", same.within)
+
+
+def find(record: Record, shared: Sequence[Key], acted_at: int) -> str | None:
+    """The incident in the record of a party that an act belongs to; None: it begins another."""
+    found: tuple[int, str] | None = None
+    for key in shared:
+        for name in reversed(record.by_key.get(key.name, ())):
+            opened_at = record.incidents[name].opened_at
+            assert opened_at is not None
+            if key.within is not None and abs(acted_at - opened_at) >= key.within:
+                continue
+            if found is None or (opened_at, name) < found:
+                found = (opened_at, name)
+    return None if found is None else found[1]

@@ -1,0 +1,427 @@
+"""From events to facts: what a platform runs.
+
+    enforcer = Enforcer(bundle, ledger)
+    done = enforcer.process(events, at=now)
+    done.facts          # what the ledger holds now that it did not before
+    done.problems       # the events that could not be decided, and why
+
+Events are decided without the ledger first. One from which nothing follows costs it nothing. For the
+others the records of their parties are read at once, the strikes in them are handed to the engine,
+and what it decides becomes facts; all of a batch in one transaction. Events are taken in their order,
+and how they are cut into batches changes nothing, nor does handing one in twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from clausal.compiler.types import Scalar
+from clausal.enforcement import proceeding, reading
+from clausal.enforcement.facts import AnyFact, Braked, Known
+from clausal.enforcement.ledger import Ledger, Message, Transaction
+from clausal.enforcement.messages import end
+from clausal.enforcement.plan import Plan
+from clausal.enforcement.proceeding import Act
+from clausal.enforcement.record import EVERYWHERE
+from clausal.enforcement.state import State
+from clausal.enforcement.waiting import Open, ended
+from clausal.engine.decide import Case
+from clausal.engine.decision import Decision
+from clausal.engine.evaluator import Bundle
+from clausal.engine.history import History
+from clausal.engine.objects import HISTORY_KEY
+from clausal.engine.problem import EventError
+from clausal.engine.values import convert
+
+_REMEMBERED: Final = 100_000
+"""As many records are kept: those of the parties that were met last."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An event of a batch that could not be decided; the others were."""
+
+    index: int
+    error: EventError
+
+
+class Processed(msgspec.Struct, frozen=True):
+    """What came of a batch.
+
+    Attributes:
+        events: How many there were.
+        cases: How many have findings and are new to the ledger.
+        repeated: How many have findings and were in it already.
+        problems: Those that could not be decided.
+        facts: What was added, in order.
+        messages: What the platform is told.
+    """
+
+    events: int
+    cases: int
+    repeated: int
+    problems: tuple[Problem, ...]
+    facts: tuple[AnyFact, ...]
+    messages: tuple[Message, ...]
+
+
+class Remembered(Protocol):
+    """Knows the tallies and similarities of events, and remembers events for the next ones."""
+
+    def histories(self, events: Sequence[reading.Event]) -> Sequence[History | None]:
+        """What is known of the past of each event of a batch, without strikes; in their order."""
+
+
+class Brake(Protocol):
+    """Decides when a rule fires too often."""
+
+    def trips(self, act: Act, decision: Case, braked: Mapping[str, Braked]) -> Sequence[Braked]:
+        """The rules that are in shadow from this event on, itself included.
+
+        It is asked for each event with findings that is new to the ledger, in order.
+
+        Args:
+            act: The event.
+            decision: What follows from it, as far as it is known without its strikes.
+            braked: The rules that were braked before.
+        """
+
+
+class Enforcer:
+    """Turns events into facts of a ledger. Threads may share it; it takes one batch at a time."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        ledger: Ledger,
+        *,
+        remembered: Remembered | None = None,
+        brake: Brake | None = None,
+        keep: int = _REMEMBERED,
+    ) -> None:
+        """Get ready.
+
+        Args:
+            bundle: Decides.
+            ledger: Takes the facts.
+            remembered: Knows tallies and similarities, unless events carry them.
+            brake: Decides when a rule fires too often; without it none does.
+            keep: How many records of parties are kept in memory.
+        """
+        self.bundle: Final = bundle
+        self.ledger: Final = ledger
+        self._plan = Plan(bundle)
+        self._remembered = remembered
+        self._brake = brake
+        self._state = State(keep)
+        self._lock = threading.RLock()
+
+    # ── Batches ──────────────────────────────────────────────────────────────────────────────────
+
+    def process(
+        self,
+        events: Sequence[reading.Event],
+        *,
+        at: datetime | str | None = None,
+        position: tuple[str, str] | None = None,
+    ) -> Processed:
+        """Decide events, and record what follows.
+
+        Args:
+            events: Objects or JSON; as of `Bundle.evaluate` and `Bundle.evaluate_json`.
+            at: The instant of the decisions; by default that of each act.
+            position: A source of events, and how far it is read with these: remembered in the same
+                transaction, see `Ledger.position`.
+
+        Raises:
+            LedgerError: if the ledger cannot be read or written. Then nothing was recorded.
+            ValueError: if ``at`` is no instant with an offset.
+        """
+        with self._lock:
+            if self._state.fresh:
+                self.catch_up()
+            histories = None if self._remembered is None else self._remembered.histories(events)
+            batch = _Batch(self._plan, self._state, self._brake, events, at, histories)
+            if batch.needs_ledger or position is not None:
+                with self._writing() as transaction:
+                    batch.record(transaction)
+                    if position is not None:
+                        transaction.move(*position)
+            return batch.result()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Transaction]:
+        """A transaction, with all that others recorded taken note of."""
+        try:
+            with self.ledger.transaction() as transaction:
+                self._state.catch_up(transaction)
+                yield transaction
+                self._state.written(transaction)
+        except BaseException:
+            self._state.forget()
+            raise
+
+    def catch_up(self) -> None:
+        """Take note of what others recorded. Whatever writes does so by itself."""
+        with self._lock, self._writing():
+            pass
+
+    def sweep(self, at: datetime | str) -> Processed:
+        """End what nobody looked at in time, as the procedure says, by an instant.
+
+        It ends when its time was over, however late that is noticed: to sweep twice, or later, comes
+        to the same.
+
+        Raises:
+            LedgerError: if the ledger cannot be read or written.
+            ValueError: if it is no instant with an offset.
+        """
+        instant = convert(Scalar("instant"), at)
+        assert isinstance(instant, float)
+        with self._lock, self._writing() as transaction:
+            facts, messages = self._lapsed(int(instant))
+            if facts:
+                transaction.append(facts, messages)
+                for fact in facts:
+                    self._state.add(fact)
+        return Processed(0, 0, 0, (), tuple(facts), tuple(messages))
+
+    def _lapsed(self, at: int) -> tuple[list[AnyFact], list[Message]]:
+        facts: list[AnyFact] = []
+        messages: list[Message] = []
+        lapse = self._plan.procedure.lapse
+        for one in tuple(self._state.waiting.measures.values()):
+            deadline, over = one.fact.deadline, one.end
+            if over is not None and over <= at and (deadline is None or over <= deadline):
+                self._state.waiting.forget(one.fact.id)
+                continue
+            if deadline is None or deadline > at:
+                continue
+            if one.in_effect:
+                lapses = one.fact.interim and not one.approved and "interim" in lapse
+            else:
+                lapses = "proposed" in lapse
+            if lapses:
+                fact, message = _end(one, deadline, "lapsed")
+                facts.append(fact)
+                messages += message
+        return facts, messages
+
+
+class _Batch:
+    """The events of one call, in their order."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        state: State,
+        brake: Brake | None,
+        events: Sequence[reading.Event],
+        at: datetime | str | None,
+        histories: Sequence[History | None] | None,
+    ) -> None:
+        """Decide all events as if nothing were known of strikes."""
+        self._plan = plan
+        self._state = state
+        self._brake = brake
+        self._events = events
+        self._at = at
+        self._histories = histories
+        self._problems: list[Problem] = []
+        self._facts: list[AnyFact] = []
+        self._messages: list[Message] = []
+        self._cases = self._repeated = 0
+        self._decisions: list[Decision | None] = []
+        self._acts: dict[int, Act] = {}
+        self._decide()
+
+    def result(self) -> Processed:
+        """What came of it."""
+        return Processed(
+            len(self._events),
+            self._cases,
+            self._repeated,
+            tuple(self._problems),
+            tuple(self._facts),
+            tuple(self._messages),
+        )
+
+    # ── Without the ledger ───────────────────────────────────────────────────────────────────────
+
+    def _decide(self) -> None:
+        evaluate, readers = self._evaluate, self._plan.readers
+        for number, event in enumerate(self._events):
+            try:
+                decision = evaluate(number, event)
+            except EventError as error:
+                self._problems.append(Problem(number, error))
+                self._decisions.append(None)
+                continue
+            self._decisions.append(decision)
+            fired, undetermined = decision.matched
+            if fired or (readers and not readers.isdisjoint(undetermined)):
+                self._acts[number] = self._act(number, event, decision)
+
+    def _evaluate(
+        self, number: int, event: reading.Event, strikes: dict[str, Any] | None = None
+    ) -> Decision:
+        """Decide one event, with the strikes of the ledger and never with those of the event."""
+        past = None if self._histories is None else self._histories[number]
+        if _carries_history(event):
+            event = dict(reading.fields(event))
+            carried = History.parse(event.pop(HISTORY_KEY))
+            past = carried if past is None else _merged(carried, past)
+            past = History(tallies=past.tallies, similarity=past.similarity)
+        if strikes:
+            past = (
+                History(strikes=strikes)
+                if past is None
+                else History(strikes=strikes, tallies=past.tallies, similarity=past.similarity)
+            )
+        if isinstance(event, bytes | bytearray | memoryview | str):
+            return self._plan.bundle.evaluate_json(event, history=past, at=self._at)
+        return self._plan.bundle.evaluate(event, history=past, at=self._at)
+
+    def _act(self, number: int, event: reading.Event, decision: Decision) -> Act:
+        fields = reading.fields(event)
+        name = decision.event_id
+        if name is None:
+            name = reading.digest(fields)
+        parties = proceeding.parties_of(self._plan, proceeding.decided(decision))
+        return Act(number, event, fields, name, parties, decision)
+
+    @property
+    def needs_ledger(self) -> bool:
+        """Whether anything may follow from it."""
+        if self._acts:
+            return True
+        waiting = self._state.waiting
+        return bool(waiting.about) and any(
+            waiting.touched(self._plan.names.of(event))
+            for event, decision in zip(self._events, self._decisions, strict=True)
+            if decision is not None
+        )
+
+    # ── With it ──────────────────────────────────────────────────────────────────────────────────
+
+    def record(self, transaction: Transaction) -> None:
+        """Append what follows."""
+        plan = self._plan
+        known: set[str] = set()
+        if self._acts:
+            concerned: set[str] = set()
+            for act in self._acts.values():
+                concerned |= proceeding.concerned(plan, proceeding.decided(act.decision))
+            self._state.load(transaction, concerned)
+            known |= transaction.facts([act.case for act in self._acts.values()]).keys()
+        for number, decision in enumerate(self._decisions):
+            if decision is None:
+                continue
+            found = self._acts.get(number)
+            final = decision
+            if found is not None and found.case in known:
+                self._repeated += 1
+            elif found is not None:
+                if self._proceed(found):
+                    known.add(found.case)
+                    self._cases += 1
+                final = found.decision
+            if self._state.waiting.about:
+                self._mend(number, found, final)
+        if self._facts:
+            transaction.append(self._facts, self._messages)
+
+    def _add(self, facts: Iterable[AnyFact]) -> None:
+        for fact in facts:
+            self._facts.append(fact)
+            self._state.add(fact)
+
+    def _proceed(self, act: Act) -> bool:
+        """Record what follows from an event; whether anything does."""
+        plan, records = self._plan, self._state.records
+        everywhere = self._state.everywhere
+        first = proceeding.decided(act.decision)
+        if self._brake is not None and first.fired:
+            tripped = self._brake.trips(act, first, everywhere.braked)
+            self._add(tripped)
+        braked = everywhere.braked.keys()
+        found = first.without(braked) if braked else first
+        shared = proceeding.keys(plan, act, found)
+        incident = proceeding.incident_of(plan, found, shared, records)
+        if not plan.struck.isdisjoint(first.act.fired) or not plan.readers.isdisjoint(
+            (*first.act.fired, *first.act.undetermined)
+        ):
+            # What rules say of strikes may bring findings of further policies, and these another
+            # incident: then the strikes are counted once more.
+            for _ in range(2):
+                strikes = proceeding.history(plan, found, incident, records)
+                act.decision = self._evaluate(act.number, act.event, strikes)
+                found = proceeding.decided(act.decision)
+                if braked:
+                    found = found.without(braked)
+                shared = proceeding.keys(plan, act, found)
+                before, incident = incident, proceeding.incident_of(plan, found, shared, records)
+                if incident == before:
+                    break
+            spared = proceeding.no_strikes(plan, act, found, incident, records)
+            if spared:
+                found = found.without(braked, spared)
+        if not found.fired:
+            return False
+        if act.decision.bundle not in everywhere.bundles:
+            self._add([Known.of(act.decision.bundle, plan.corpus, found.decided, (EVERYWHERE,))])
+        facts, messages = proceeding.facts(plan, act, found, shared, incident, braked, records)
+        self._add(facts)
+        self._messages += messages
+        return True
+
+    def _mend(self, number: int, act: Act | None, decision: Decision) -> None:
+        """End the measures whose rules an event settles as silent."""
+        waiting = self._state.waiting
+        parties = self._plan.names.of(self._events[number]) if act is None else act.parties
+        if not waiting.touched(parties):
+            return
+        standing = {f"{one.policy}.{one.rule}" for one in decision.findings}
+        standing |= {f"{one.policy}.{one.rule}" for one in decision.undetermined}
+        acted_at, decided_at = decision.instants
+        for one in waiting.mended(parties, acted_at, decided_at, standing):
+            by = decision.event_id
+            if by is None:
+                by = reading.digest(reading.fields(self._events[number]))
+            fact, messages = _end(one, decided_at, "fixed", by)
+            self._add([fact])
+            self._messages += messages
+
+
+def _end(one: Open, at: int, why: str, by: str = "") -> tuple[AnyFact, list[Message]]:
+    fact = ended(one, at, why, by)
+    return fact, [end(one.fact, fact)] if one.in_effect and not one.fact.once else []
+
+
+def _carries_history(event: reading.Event) -> bool:
+    if isinstance(event, bytes | bytearray):
+        return b"$history" in event
+    if isinstance(event, str):
+        return "$history" in event
+    if isinstance(event, memoryview):
+        return b"$history" in bytes(event)
+    return isinstance(event, Mapping) and HISTORY_KEY in event
+
+
+def _merged(carried: History, known: History) -> History:
+    """Both together; what the process knows comes before what the event carries."""
+
+    def both(one: Any, other: Any) -> Any:
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            return {**one, **other}
+        return other or one
+
+    return History(
+        tallies=both(carried.tallies, known.tallies),
+        similarity=both(carried.similarity, known.similarity),
+    )

@@ -1,0 +1,89 @@
+"""Strikes: which of a record count, and which of a decision are any.
+
+A strike counts while it lives (half-open, from its issue to its expiry; the engine looks at that, at
+the instant of the act), unless it is void, or its case is under an appeal that was made in time and
+it is not as grave as the procedure says. Those of the incident at hand do not count either: all
+strikes of an incident are one, with the points of its gravest finding, so that a later finding adds
+the difference to what stands already, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clausal.compiler.ir import LadderDef, ProcedureDef
+from clausal.enforcement.record import Record, StrikeState
+from clausal.engine.history import Strikes
+
+
+def counting(
+    record: Record, ladder: str, acted_at: int, incident: str | None, procedure: ProcedureDef
+) -> Iterator[StrikeState]:
+    """The strikes of a party on a ladder that may count at the instant of an act, latest first.
+
+    Args:
+        record: That of the party.
+        ladder: The name of the ladder.
+        acted_at: Strikes that have expired by then may be left out.
+        incident: The incident whose strikes do not count.
+        procedure: Says which strikes an appeal suspends.
+    """
+    for strike in reversed(record.struck.get(ladder, ())):
+        if strike.latest <= acted_at:
+            return
+        fact = strike.fact
+        if (
+            fact.mode == "enforced"
+            and not strike.void
+            and fact.incident != incident
+            and not _suspended(record, strike, procedure)
+        ):
+            yield strike
+
+
+def _suspended(record: Record, strike: StrikeState, procedure: ProcedureDef) -> bool:
+    """Whether an appeal made in time keeps a strike from counting for now."""
+    case = record.cases.get(strike.fact.case)
+    return (
+        case is not None
+        and strike.fact.severity in procedure.pauses
+        and any(
+            appeal.judged is None and appeal.fact.at < case.fact.at + procedure.appeal
+            for appeal in case.appeals
+        )
+    )
+
+
+def history(
+    record: Record,
+    counted: str,
+    ladder: LadderDef,
+    acted_at: int,
+    incident: str | None,
+    procedure: ProcedureDef,
+) -> Strikes:
+    """What the evaluator is told of the strikes of a party on a ladder.
+
+    Args:
+        record: That of the party.
+        counted: The name under which strikes are counted.
+        ladder: A ladder that counts them so.
+        acted_at: As of `counting`, and so are the others.
+        incident: See above.
+        procedure: See above.
+    """
+    return tuple(
+        sorted(one.fact.at for one in counting(record, counted, acted_at, incident, procedure))
+    )
+
+
+def standing(record: Record, ladder: str, incident: str | None) -> float | None:
+    """The points that an incident has on a ladder already; None: it has no strike there."""
+    if incident is None:
+        return None
+    points = [
+        one.fact.points
+        for one in record.struck.get(ladder, ())
+        if one.fact.incident == incident and one.fact.mode == "enforced" and not one.void
+    ]
+    return sum(points) if points else None

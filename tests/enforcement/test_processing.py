@@ -1,0 +1,338 @@
+"""From events to facts: strikes, incidents, what ends, and what is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from clausal.enforcement.facts import AnyFact, Case, Ended, Finding, Incident, Measure, Strike
+from clausal.enforcement.memory import MemoryLedger, MemoryTransaction
+from clausal.enforcement.processing import Enforcer, Processed
+from tests.support.enforced import event, forum, hours, lie, micro
+
+DAY = 24.0
+
+
+def run(*events: bytes, size: int = 100) -> tuple[MemoryLedger, list[Processed]]:
+    """What becomes of some events."""
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger)
+    cuts = range(0, len(events), size)
+    return ledger, [enforcer.process(events[cut : cut + size]) for cut in cuts]
+
+
+def facts(ledger: MemoryLedger) -> list[AnyFact]:
+    return [entry.fact for entry in ledger.entries()]
+
+
+def strikes(ledger: MemoryLedger, ladder: str = "lies") -> list[Strike]:
+    return [
+        one
+        for one in facts(ledger)
+        if isinstance(one, Strike) and one.ladder.endswith(ladder) and one.mode == "enforced"
+    ]
+
+
+def measures(found: Iterable[AnyFact], sanction: str = "") -> list[Measure]:
+    return [one for one in found if isinstance(one, Measure) and one.sanction.startswith(sanction)]
+
+
+def ends(ledger: MemoryLedger) -> list[Ended]:
+    return [one for one in facts(ledger) if isinstance(one, Ended)]
+
+
+def steps(ledger: MemoryLedger, ladder: str = "lies") -> list[int]:
+    return [one.step for one in strikes(ledger, ladder)]
+
+
+# ── What an event costs ──────────────────────────────────────────────────────────────────────────
+
+
+def test_an_event_without_findings_leaves_nothing_behind() -> None:
+    ledger, (done,) = run(event("1", 0), event("2", 1))
+    assert ledger.head.seq == 0
+    assert (done.events, done.cases, done.facts, done.messages) == (2, 0, (), ())
+
+
+class Counted(MemoryLedger):
+    """Counts its transactions."""
+
+    transactions = 0
+
+    def transaction(self) -> AbstractContextManager[MemoryTransaction]:
+        self.transactions += 1
+        return super().transaction()
+
+
+def test_a_batch_without_findings_does_not_touch_the_ledger() -> None:
+    ledger = Counted()
+    enforcer = Enforcer(forum(), ledger)
+    enforcer.process([event("1", 0, account__earns=True, account__verified=False)])
+    before = ledger.transactions
+    # Something is open, and these events are about others.
+    enforcer.process([event(f"e{number}", 1, account="other") for number in range(5)])
+    assert ledger.transactions == before
+    enforcer.process([event("2", 2, account__earns=True)])
+    assert ledger.transactions == before + 1
+
+
+def test_an_event_that_is_wrong_is_told_and_the_others_go_on() -> None:
+    ledger, (done,) = run(lie("1", 0), b"{}", b"nonsense", lie("2", 30))
+    assert [problem.index for problem in done.problems] == [1, 2]
+    assert done.cases == 2
+    assert "act.time" in str(done.problems[0].error)
+    assert steps(ledger) == [1, 2]
+
+
+# ── Strikes ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_strikes_lead_up_the_ladder() -> None:
+    ledger, _ = run(*(lie(str(number), 25.0 * number) for number in range(5)))
+    assert steps(ledger) == [1, 2, 3, 4, 4]
+    assert [one.active for one in strikes(ledger)] == [0, 1, 2, 3, 4]
+    assert [one.next_at for one in strikes(ledger)] == [2, 3, 4, None, None]
+    (closure, again) = measures(facts(ledger), "close_account")
+    assert closure.strikes == (strikes(ledger)[3].id,)
+    assert closure.review == again.review == 2
+
+
+def test_a_strike_expires_at_exactly_its_issue_and_its_life() -> None:
+    for late, step in ((0.0, 1), (-1 / 3600, 2)):
+        ledger, _ = run(lie("1", 0), lie("2", 90 * DAY + late))
+        assert steps(ledger)[1] == step
+        assert strikes(ledger)[0].expires == micro(hours(90 * DAY))
+
+
+def test_the_same_item_is_one_strike_for_ever_and_its_findings_are_kept() -> None:
+    ledger, (done,) = run(lie("1", 0, content="x"), lie("2", 50 * DAY, content="x"))
+    assert len(strikes(ledger)) == 1
+    assert done.cases == 2
+    assert len({one.incident for one in facts(ledger) if isinstance(one, Case)}) == 1
+    # What the rule itself does, it does again; what the strike brought stays as it was.
+    assert len(measures(facts(ledger), "slow")) == 2
+    assert len(measures(facts(ledger), "warn")) == 1
+
+
+def test_copies_and_bursts_are_one_incident_within_a_day_of_its_first_act() -> None:
+    within = [lie("1", 0), lie("2", 23), lie("3", 23.9)]
+    assert len(strikes(run(*within)[0])) == 1
+    assert len(strikes(run(*within, lie("4", 24))[0])) == 2
+    # A copy joins the incident of another policy's burst no longer than a day either.
+    copies = [
+        event("1", 0, content__spam=0.9, content__cluster="k"),
+        lie("2", 23, content__cluster="k"),
+        lie("3", 25, content__cluster="k"),
+    ]
+    ledger, _ = run(*copies)
+    assert len({one.incident for one in facts(ledger) if isinstance(one, Case)}) == 2
+    assert steps(ledger) == [1, 2]
+
+
+def test_a_ladder_counts_the_incident_once_although_other_policies_find_it_too() -> None:
+    both = lie("1", 0, content="x", content__spam=0.9)
+    ledger, _ = run(both, lie("2", 1, content="x", content__spam=0.9), lie("3", 60))
+    assert steps(ledger) == [1, 2]
+    assert steps(ledger, "spam") == [1]
+
+
+def test_an_organisation_has_strikes_only_of_acts_at_which_it_was_set() -> None:
+    ledger, _ = run(lie("1", 0, org__id="o"), lie("2", 30), lie("3", 60, org__id="o", account="b"))
+    assert [(one.on, one.step) for one in strikes(ledger, "agency")] == [
+        ("organisation:o", 1),
+        ("organisation:o", 2),
+    ]
+    assert measures(facts(ledger), "unearn")[-1].target == "organisation:o"
+
+
+def test_items_that_are_too_old_bring_no_strike() -> None:
+    old = lie("1", 0, content__age_d=91)
+    ledger, _ = run(old, lie("2", 30, content__age_d=90))
+    assert steps(ledger) == [1]
+    assert [one.sanction for one in measures(facts(run(old)[0]))] == ["slow", "remove"]
+    # What is severe has four years.
+    spam = event("1", 0, content__spam=0.9, content__age_d=91)
+    assert steps(run(spam)[0], "spam") == [1]
+    older = event("1", 0, content__spam=0.9, content__age_d=1461)
+    assert steps(run(older)[0], "spam") == []
+
+
+def test_rules_may_read_strikes() -> None:
+    ledger, _ = run(
+        event("1", 0, content__spam=0.9),
+        event("2", 40, content__spam=0.5),
+        event("3", 80, content__spam=0.9),
+        event("4", 120, content__spam=0.5),
+    )
+    fired = [one for one in facts(ledger) if isinstance(one, Finding) and one.rule == "repeated"]
+    cases = {one.id: one.event for one in facts(ledger) if isinstance(one, Case)}
+    assert [cases[one.case] for one in fired] == ["4"]
+    assert fired[0].saw["content.spam"] == 0.5
+
+
+def test_strikes_that_an_event_carries_are_not_believed() -> None:
+    carried = json.loads(lie("1", 0)) | {"$history": {"strikes": {"lies": 3}}}
+    for given in (json.dumps(carried).encode(), json.dumps(carried), carried):
+        ledger = MemoryLedger()
+        Enforcer(forum(), ledger).process([given])
+        assert steps(ledger) == [1]
+
+
+# ── Shadow ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_shadow_findings_are_recorded_and_nothing_follows() -> None:
+    ledger, (done,) = run(event("1", 0, content__spam=0.5))
+    (finding,) = [one for one in facts(ledger) if isinstance(one, Finding)]
+    assert (finding.rule, finding.mode) == ("watched", "shadow")
+    assert not [one for one in facts(ledger) if isinstance(one, Incident | Measure)]
+    assert done.messages == ()
+    # Nor does it count, or make an incident last longer.
+    ledger, _ = run(
+        event("1", 0, content__spam=0.5),
+        event("2", 23, content__spam=0.9),
+        event("3", 25, content__spam=0.9),
+    )
+    assert steps(ledger, "spam") == [1]
+
+
+# ── What ends ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_lasts_until_fixed_ends_when_its_target_is_mended() -> None:
+    wrong: dict[str, Any] = {"account__earns": True, "account__verified": False}
+    ledger, done = run(
+        event("1", 0, content="x", **wrong),
+        event("2", 1, content="y", **wrong),
+        event("3", 2, content="z", account__earns=True),
+    )
+    assert [one.by for one in ends(ledger)] == ["3", "3"]
+    # Two were of the account; those on the items stay until an event about these items.
+    held = {one.id: one.sanction for one in measures(facts(ledger))}
+    assert [held[one.measure] for one in ends(ledger)] == ["unearn", "unearn"]
+    assert [message.action for message in done[-1].messages][-2:] == ["end", "end"]
+
+
+@pytest.mark.parametrize("late", ["undetermined", "earlier", "other"])
+def test_what_lasts_until_fixed_goes_on_otherwise(late: str) -> None:
+    wrong = event("1", 5, account__earns=True, account__verified=False)
+    after = {
+        "undetermined": event("2", 6, account__earns=True, account__verified=None),
+        "earlier": event("2", 4, account__earns=True),
+        "other": event("2", 6, account="b", account__earns=True),
+    }[late]
+    assert not ends(run(wrong, after)[0])
+
+
+def test_an_interim_measure_ends_with_the_suspicion() -> None:
+    suspected = event("1", 0, content="x", content__staged="suspected")
+    labelled = event("2", 1, content="x", content__staged="suspected", content__label=True)
+    other = event("3", 1, content="y")
+    assert [one.by for one in ends(run(suspected, other, labelled)[0])] == ["2"]
+    assert not ends(run(suspected, other)[0])
+    assert not strikes(run(suspected, labelled)[0])
+
+
+def test_an_interim_measure_ends_when_nobody_looked_at_it_in_time() -> None:
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger)
+    enforcer.process([event("1", 0, content__staged="suspected")])
+    assert enforcer.sweep(hours(24 - 0.001)).facts == ()
+    done = enforcer.sweep(hours(48))
+    (ended,) = done.facts
+    assert isinstance(ended, Ended)
+    assert (ended.why, ended.at) == ("lapsed", micro(hours(24)))
+    assert [message.action for message in done.messages] == ["end"]
+    assert enforcer.sweep(hours(48)).facts == ()
+    assert Enforcer(forum(), ledger).sweep(hours(99)).facts == ()
+
+
+def test_an_interim_measure_that_ended_by_itself_does_not_end_again() -> None:
+    ledger, _ = run(event("1", 0, content="x", content__staged="suspected"))
+    enforcer = Enforcer(forum(), ledger)
+    enforcer.process([event("2", 73, content="x")])
+    assert not ends(ledger)
+
+
+# ── Once, and alike ──────────────────────────────────────────────────────────────────────────────
+
+STORY: Sequence[bytes] = (
+    lie("1", 0, content="x"),
+    event("2", 1, content__spam=0.9),
+    event("3", 2),
+    lie("4", 30, org__id="o"),
+    event("5", 31, content="y", content__staged="suspected"),
+    lie("6", 60, content="x"),
+    event("7", 61, content="y"),
+    event("8", 62, account__earns=True, account__verified=False),
+    event("9", 63, account="b", content__spam=0.9),
+    event("10", 64, account__earns=True),
+    lie("11", 90),
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 11])
+def test_how_events_are_cut_into_batches_changes_nothing(size: int) -> None:
+    whole, _ = run(*STORY)
+    assert list(run(*STORY, size=size)[0].entries()) == list(whole.entries())
+
+
+def test_handing_an_event_in_again_changes_nothing() -> None:
+    whole, _ = run(*STORY)
+    twice, _ = run(*(one for one in STORY for _ in range(2)), size=3)
+    assert list(twice.entries()) == list(whole.entries())
+    enforcer = Enforcer(forum(), whole)
+    again = enforcer.process(STORY)
+    assert (again.facts, again.messages, again.cases) == ((), (), 0)
+    assert again.repeated == 8
+    assert whole.verify(whole.head) is None
+
+
+def test_events_without_a_name_are_known_by_what_they_say() -> None:
+    nameless = json.loads(lie("1", 0))
+    del nameless["act"]["id"]
+    shuffled = {key: dict(reversed(list(nameless[key].items()))) for key in reversed(nameless)}
+    ledger, done = run(json.dumps(nameless).encode(), json.dumps(shuffled, indent=1).encode())
+    assert (done[0].cases, done[0].repeated) == (1, 1)
+    assert steps(ledger) == [1]
+
+
+def test_two_enforcers_on_one_ledger_see_what_the_other_did() -> None:
+    ledger = MemoryLedger()
+    two = [Enforcer(forum(), ledger), Enforcer(forum(), ledger)]
+    for number, one in enumerate(STORY):
+        two[number % 2].catch_up()
+        two[number % 2].process([one])
+    assert list(ledger.entries()) == list(run(*STORY)[0].entries())
+
+
+def test_records_that_were_let_go_are_read_again() -> None:
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger, keep=1)
+    for one in STORY:
+        enforcer.process([one])
+    assert list(ledger.entries()) == list(run(*STORY)[0].entries())
+
+
+def test_what_fails_leaves_nothing_behind_and_can_be_done_again() -> None:
+    class Failing(MemoryLedger):
+        fails = False
+
+        def _take(self, done: MemoryTransaction) -> None:
+            if self.fails:
+                raise OSError("full")
+            super()._take(done)
+
+    ledger = Failing()
+    enforcer = Enforcer(forum(), ledger)
+    enforcer.process(STORY[:4])
+    ledger.fails = True
+    with pytest.raises(OSError, match="full"):
+        enforcer.process(STORY[4:])
+    ledger.fails = False
+    enforcer.process(STORY[4:])
+    assert list(ledger.entries()) == list(run(*STORY)[0].entries())
