@@ -33,6 +33,22 @@ class Head(msgspec.Struct, frozen=True):
     seq: int = 0
     hash: bytes = ORIGIN
 
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash.hex()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """The head that was written so.
+
+        Raises:
+            ValueError: if none was.
+        """
+        seq, _, digits = text.strip().partition(":")
+        head = cls(int(seq), bytes.fromhex(digits))
+        if len(head.hash) != len(ORIGIN) or str(head) != text.strip():
+            raise ValueError(f"`{text}` is not the end of a ledger")
+        return head
+
 
 def link(before: bytes, data: bytes) -> bytes:
     """The hash of an entry after the one whose hash is given."""

@@ -205,15 +205,15 @@ class Database:
         version: str | None = connection.scalar(select(column("version_num")).select_from(_VERSION))
         return version
 
-    def prepare(self, *, create: bool, upgrade: bool | None = None) -> tuple[str | None, str]:
+    def prepare(self, *, create: bool, upgrade: bool) -> str | None:
         """See to it that the tables are there and of the version that this code works on.
 
         Args:
             create: Make them if they are not there.
-            upgrade: Bring them up to this version if they are older; by default as ``create``.
+            upgrade: Bring them up to this version if they are older.
 
         Returns:
-            The version before, None if there were no tables, and the version now.
+            The version before; None: there were no tables.
 
         Raises:
             LedgerError: if they are newer; if they are older or not there, and may not be made.
@@ -221,12 +221,12 @@ class Database:
         with self.reading() as connection:
             before = self._fitting(connection)
         if before == VERSION:
-            return before, VERSION
+            return before
         if before is None and not create:
             raise LedgerError(
                 f"there is no ledger in `{self.name}`", hint="`clausal ledger init` makes one"
             )
-        if before is not None and not (create if upgrade is None else upgrade):
+        if before is not None and not upgrade:
             raise LedgerError(
                 f"the ledger `{self.name}` is of version {before}, this is version {VERSION}",
                 hint="`clausal ledger upgrade` brings it up to this version",
@@ -240,7 +240,7 @@ class Database:
             before = self._fitting(connection)
             if before != VERSION:
                 migrations.upgrade(connection)
-        return before, VERSION
+        return before
 
     def _fitting(self, connection: Connection) -> str | None:
         version = self.version(connection)

@@ -41,31 +41,43 @@ def open_ledger(url: str, *, create: bool | None = None) -> Ledger:
     from clausal.enforcement.database import DatabaseLedger  # noqa: PLC0415
 
     try:
-        database.prepare(create=create)
+        database.prepare(create=create, upgrade=create)
     except BaseException:
         database.engine.dispose()
         raise
     return DatabaseLedger(database)
 
 
-def upgrade_ledger(url: str, *, create: bool) -> tuple[str | None, str]:
-    """Bring a ledger up to the version of this program.
-
-    Args:
-        url: Its address.
-        create: Make it if it is not there.
-
-    Returns:
-        Its version before, None if it was not there; and its version now.
+def make_ledger(url: str) -> bool:
+    """Make a ledger, and return whether it was not there before.
 
     Raises:
-        LedgerError: if it is not there and not to be made, is newer, or cannot be reached.
+        LedgerError: if there is one of another version, or it cannot be reached.
     """
+    return _prepare(url, create=True) is None
+
+
+def upgrade_ledger(url: str) -> tuple[str, str]:
+    """Bring a ledger up to the version of this program.
+
+    Returns:
+        Its version before, and now.
+
+    Raises:
+        LedgerError: if it is not there, is newer, or cannot be reached.
+    """
+    before = _prepare(url, create=False)
+    from clausal.enforcement.schema import VERSION  # noqa: PLC0415
+
+    return before or VERSION, VERSION
+
+
+def _prepare(url: str, *, create: bool) -> str | None:
     if url == MEMORY:
-        raise LedgerError("a ledger in memory has no version")
+        raise LedgerError("a ledger in memory is gone with the program that has it")
     database = _database(_address(url), create=create)
     try:
-        return database.prepare(create=create, upgrade=True)
+        return database.prepare(create=create, upgrade=not create)
     finally:
         database.engine.dispose()
 

@@ -28,6 +28,7 @@ from clausal.cli import (
     generate,
     init,
     inspect,
+    ledger,
     profile,
     run,
     schema,
@@ -71,7 +72,7 @@ COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
 )
 """Name, group and module of each command; a module has `command` and `EXAMPLES`."""
 
-GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = ()
+GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = (("ledger", _ENFORCING, ledger),)
 """Name, group and module of each command that has commands of its own, as `clausal ledger verify`.
 
 A module has `COMMANDS`, with the name, function and examples of each, and `HELP`, a sentence.
@@ -187,6 +188,7 @@ def _known_failure(error: Exception) -> int | None:
     """Failures of the rooms below, which are imported only once something failed."""
     from clausal.compiler.bundle import BundleError
     from clausal.dsl.diagnostics import PolicyError
+    from clausal.enforcement.ledger import LedgerError
     from clausal.reading import InputError
 
     if isinstance(error, PolicyError):
@@ -199,6 +201,9 @@ def _known_failure(error: Exception) -> int | None:
         return Exit.INPUT
     if isinstance(error, BundleError):
         report("error", str(error))
+        return Exit.INPUT
+    if isinstance(error, LedgerError):
+        report("error", str(error), error.hint)
         return Exit.INPUT
     if isinstance(error, OSError):
         name = f" `{error.filename}`" if error.filename else ""

@@ -19,7 +19,7 @@ from clausal.enforcement.facts import AnyFact, Appealed, Ended, Reviewed
 from clausal.enforcement.ledger import Ledger, LedgerError, Message
 from clausal.enforcement.memory import MemoryLedger
 from clausal.enforcement.migrations import versions
-from clausal.enforcement.opening import open_ledger, upgrade_ledger
+from clausal.enforcement.opening import make_ledger, open_ledger, upgrade_ledger
 from clausal.enforcement.schema import VERSION, VERSION_TABLE, metadata
 
 Address = Callable[[], str]
@@ -349,8 +349,9 @@ def test_a_ledger_is_made_when_it_is_asked_for(address: Address) -> None:
     with pytest.raises(LedgerError, match="there is no ledger") as caught:
         open_ledger(url, create=False)
     assert "clausal ledger init" in caught.value.hint
-    assert upgrade_ledger(url, create=True) == (None, VERSION)
-    assert upgrade_ledger(url, create=True) == (VERSION, VERSION)
+    assert make_ledger(url)
+    assert not make_ledger(url)
+    assert upgrade_ledger(url) == (VERSION, VERSION)
     open_ledger(url, create=False).close()
     open_ledger(url).close()
 
@@ -359,14 +360,14 @@ def test_a_newer_ledger_is_refused(filled: DatabaseLedger) -> None:
     with tampering(filled) as run:
         run(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")  # noqa: S608 - as above
     with pytest.raises(LedgerError, match="of version 9999, newer than the"):
-        filled._database.prepare(create=True)
+        filled._database.prepare(create=True, upgrade=True)
 
 
 def test_an_older_ledger_is_brought_up_only_if_asked(filled: DatabaseLedger) -> None:
     with tampering(filled) as run:
         run(f"UPDATE {VERSION_TABLE} SET version_num = '0000'")  # noqa: S608 - as above
     with pytest.raises(LedgerError, match="is of version 0000") as caught:
-        filled._database.prepare(create=False)
+        filled._database.prepare(create=True, upgrade=False)
     assert "clausal ledger upgrade" in caught.value.hint
 
 
