@@ -7,7 +7,7 @@ some test leads to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,7 +42,8 @@ class ClauseCoverage:
 class Coverage:
     """What tests reach, and what they do not.
 
-    Rules are "policy version rule", steps are (ladder, policy version, number).
+    Rules are "policy version rule", steps are (ladder, policy version, number). `tests_of` a rule are
+    the titles of those that make it fire.
     """
 
     clauses: tuple[ClauseCoverage, ...]
@@ -50,6 +51,7 @@ class Coverage:
     unreached_rules: tuple[tuple[str, str, str], ...]
     steps: int
     unreached_steps: tuple[tuple[str, str, int], ...]
+    tests_of: Mapping[tuple[str, str, str], Sequence[str]]
 
     @property
     def unaccounted(self) -> tuple[ClauseCoverage, ...]:
@@ -103,6 +105,7 @@ def measure_coverage(corpus: Corpus, outcomes: Iterable[Outcome]) -> Coverage:
         unreached_rules=tuple(sorted(key for key in rules if key not in fired_in)),
         steps=len(steps),
         unreached_steps=tuple(sorted(step for step in steps if step not in stepped)),
+        tests_of=fired_in,
     )
 
 

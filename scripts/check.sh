@@ -75,6 +75,7 @@ check_fuzz() {
 }
 
 check_docs() {
+    "$BIN/clausal" docs policies --toctree -o docs/library
     "$BIN/sphinx-build" --quiet --fail-on-warning --keep-going -b html docs build/docs
 }
 

@@ -49,11 +49,11 @@ class Fence:
 
 
 def pages() -> list[Path]:
-    """Every page of the documentation, sorted."""
+    """Every page of the documentation that people write, sorted."""
     return [
         ROOT / "CONTRIBUTING.md",
         ROOT / "README.md",
-        *sorted((ROOT / "docs").rglob("*.md")),
+        *sorted(set((ROOT / "docs").rglob("*.md")) - set((ROOT / "docs/library").rglob("*.md"))),
     ]
 
 
