@@ -37,10 +37,14 @@ from clausal.engine.evaluator import Bundle
 from clausal.engine.history import History
 from clausal.engine.objects import HISTORY_KEY
 from clausal.engine.problem import EventError
-from clausal.engine.values import convert
+from clausal.engine.values import Missing, convert
 
 _REMEMBERED: Final = 100_000
 """As many records are kept: those of the parties that were met last."""
+
+
+Figures = Mapping[str, float | Missing] | Missing
+"""Tallies or similarities."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -254,10 +258,14 @@ class _Batch:
     # ── Without the ledger ───────────────────────────────────────────────────────────────────────
 
     def _decide(self) -> None:
-        evaluate, readers = self._evaluate, self._plan.readers
+        plain = self._plan.bundle.evaluate_json if self._histories is None else None
+        at, readers = self._at, self._plan.readers
         for number, event in enumerate(self._events):
             try:
-                decision = evaluate(number, event)
+                if plain is not None and type(event) is bytes and not _carries_history(event):
+                    decision = plain(event, at=at)
+                else:
+                    decision = self._evaluate(number, event)
             except EventError as error:
                 self._problems.append(Problem(number, error))
                 self._decisions.append(None)
@@ -274,9 +282,8 @@ class _Batch:
         past = None if self._histories is None else self._histories[number]
         if _carries_history(event):
             event = dict(reading.fields(event))
-            carried = History.parse(event.pop(HISTORY_KEY))
-            past = carried if past is None else _merged(carried, past)
-            past = History(tallies=past.tallies, similarity=past.similarity)
+            if HISTORY_KEY in event:
+                past = _merged(History.parse(event.pop(HISTORY_KEY)), past)
         if strikes:
             past = (
                 History(strikes=strikes)
@@ -300,12 +307,19 @@ class _Batch:
         """Whether anything may follow from it."""
         if self._acts:
             return True
-        waiting = self._state.waiting
-        return bool(waiting.about) and any(
-            waiting.touched(self._plan.names.of(event))
+        return bool(self._state.waiting.about) and any(
+            decision is not None and self._touched(event)
             for event, decision in zip(self._events, self._decisions, strict=True)
-            if decision is not None
         )
+
+    def _touched(self, event: reading.Event) -> Sequence[str]:
+        """The parties of an event, if it may mend anything; else none."""
+        waiting, names = self._state.waiting, self._plan.names
+        if names.likely(event, waiting.ids.keys()):
+            parties = names.of(event)
+            if waiting.touched(parties):
+                return parties
+        return ()
 
     # ── With it ──────────────────────────────────────────────────────────────────────────────────
 
@@ -383,8 +397,8 @@ class _Batch:
     def _mend(self, number: int, act: Act | None, decision: Decision) -> None:
         """End the measures whose rules an event settles as silent."""
         waiting = self._state.waiting
-        parties = self._plan.names.of(self._events[number]) if act is None else act.parties
-        if not waiting.touched(parties):
+        parties = self._touched(self._events[number]) if act is None else act.parties
+        if not parties or not waiting.touched(parties):
             return
         standing = {f"{one.policy}.{one.rule}" for one in decision.findings}
         standing |= {f"{one.policy}.{one.rule}" for one in decision.undetermined}
@@ -404,24 +418,24 @@ def _end(one: Open, at: int, why: str, by: str = "") -> tuple[AnyFact, list[Mess
 
 
 def _carries_history(event: reading.Event) -> bool:
-    if isinstance(event, bytes | bytearray):
-        return b"$history" in event
-    if isinstance(event, str):
-        return "$history" in event
-    if isinstance(event, memoryview):
-        return b"$history" in bytes(event)
+    """Whether an event carries a history, or text that looks like it."""
+    if isinstance(event, bytes):
+        # One character is found faster than several; it may be written as an escape.
+        return b"$" in event or (b"\\" in event and b"\\u0024" in event)
+    if isinstance(event, str | bytearray | memoryview):
+        return HISTORY_KEY in reading.fields(event)
     return isinstance(event, Mapping) and HISTORY_KEY in event
 
 
-def _merged(carried: History, known: History) -> History:
-    """Both together; what the process knows comes before what the event carries."""
+def _merged(carried: History, known: History | None) -> History:
+    """Both together without strikes; what the process knows comes before what the event carries."""
 
-    def both(one: Any, other: Any) -> Any:
+    def both(one: Figures, other: Figures | None) -> Figures:
         if isinstance(one, Mapping) and isinstance(other, Mapping):
             return {**one, **other}
         return other or one
 
     return History(
-        tallies=both(carried.tallies, known.tallies),
-        similarity=both(carried.similarity, known.similarity),
+        tallies=both(carried.tallies, None if known is None else known.tallies),
+        similarity=both(carried.similarity, None if known is None else known.similarity),
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import msgspec
 from pydantic import BaseModel
 
 from clausal.compiler.text.surrogates import well_formed
-from clausal.compiler.types import Type
+from clausal.compiler.types import Scalar, Type
 from clausal.engine.consequences import identifier
 from clausal.engine.decode import decode_json
 from clausal.engine.objects import HISTORY_KEY, fields_of
@@ -21,6 +23,8 @@ Event = Mapping[str, object] | BaseModel | bytes | bytearray | memoryview | str
 """An event as an object or as JSON."""
 
 Path = tuple[str, ...]
+
+_STRING: Final = Scalar("string")
 
 
 def fields(event: Event) -> dict[Any, Any]:
@@ -76,6 +80,34 @@ class Names:
         self._decode: Final = msgspec.json.Decoder(
             _struct([path for _, path, _ in self._targets])
         ).decode
+        # What the keys end with: a search for one fixed text takes half the time of one for several.
+        keys = [json.dumps(path[-1], ensure_ascii=False) for _, path, _ in self._targets]
+        key = _common_end(keys)
+        plain = all(
+            isinstance(shape, Scalar) and shape.name == "string" for *_, shape in self._targets
+        )
+        self._raw: Final = (
+            re.compile(rf"{re.escape(key)}\s*:\s*\"([^\"\\]*[\"\\])".encode())
+            if key and plain
+            else None
+        )
+
+    def likely(self, event: Event, ids: AbstractSet[bytes]) -> bool:
+        """Whether an event may be about targets of some ids: if not, it is not.
+
+        It takes a tenth of the time that reading the ids does.
+
+        Args:
+            event: One that a bundle could decide.
+            ids: As of `raw`.
+        """
+        if self._raw is None or not isinstance(event, bytes):
+            return True
+        found = self._raw.findall(event)
+        if not ids.isdisjoint(found):
+            return True
+        # A name may be written with escapes: letters as "\u00..", others in the value.
+        return b"\\" in event and (b"\\u00" in event or any(one.endswith(b"\\") for one in found))
 
     def of(self, event: Event) -> list[str]:
         """The parties of an event that a bundle could decide, in the order of the targets."""
@@ -94,7 +126,7 @@ class Names:
         for (kind, _, shape), value in zip(self._targets, values, strict=True):
             if value is None or value is msgspec.UNSET:
                 continue
-            if isinstance(value, str) and value.isascii():
+            if isinstance(value, str) and value.isascii() and shape == _STRING:
                 parties.append(f"{kind}:{value}")
                 continue
             try:
@@ -129,6 +161,22 @@ def _within(found: object, path: Path) -> object:
         names = type(found).__struct_encode_fields__
         found = getattr(found, f"f{names.index(name)}") if name in names else None
     return found
+
+
+def _common_end(texts: Sequence[str]) -> str:
+    """The longest text that all of some end with."""
+    if not texts:
+        return ""
+    first = texts[0]
+    start = next(
+        at for at in range(len(first) + 1) if all(one.endswith(first[at:]) for one in texts)
+    )
+    return first[start:]
+
+
+def raw(party: str) -> bytes:
+    """The id of a party as `Names.likely` wants it."""
+    return f'{party.partition(":")[2]}"'.encode("utf-8", "surrogatepass")
 
 
 def text(value: object) -> str | None:

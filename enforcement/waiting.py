@@ -19,6 +19,7 @@ from clausal.enforcement.facts import (
     Reviewed,
     name,
 )
+from clausal.enforcement.reading import raw
 from clausal.enforcement.record import is_target
 
 
@@ -59,11 +60,14 @@ class Open:
 class Waiting:
     """All open measures, by name and by what they are about.
 
-    ``about`` holds, for one party of each measure that an event may mend, the names of the measures.
+    ``about`` holds, for one party of each measure that an event may mend, the names of the measures;
+    ``ids`` the ids of these parties, as `clausal.enforcement.reading.raw` has them, each with the
+    number of its parties.
     """
 
     measures: dict[str, Open] = field(default_factory=dict)
     about: dict[str, dict[str, None]] = field(default_factory=dict)
+    ids: dict[bytes, int] = field(default_factory=dict)
 
     _case: Case | None = None
     _rules: dict[str, str] = field(default_factory=dict)
@@ -111,7 +115,11 @@ class Waiting:
             acted_at = self._case.acted_at
         self.measures[fact.id] = Open(fact, acted_at, rules, item)
         if rules and item:
-            self.about.setdefault(min(item), {})[fact.id] = None
+            party = min(item)
+            if party not in self.about:
+                self.about[party] = {}
+                self.ids[raw(party)] = self.ids.get(raw(party), 0) + 1
+            self.about[party][fact.id] = None
 
     def forget(self, measure: str) -> None:
         """Nothing is awaited of a measure any more."""
@@ -124,6 +132,9 @@ class Waiting:
             there.pop(measure, None)
             if not there:
                 del self.about[party]
+                self.ids[raw(party)] -= 1
+                if not self.ids[raw(party)]:
+                    del self.ids[raw(party)]
 
     def touched(self, parties: Iterable[str]) -> bool:
         """Whether an event about some parties may mend anything."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -63,9 +63,11 @@ class Counted(MemoryLedger):
 
     transactions = 0
 
-    def transaction(self) -> AbstractContextManager[MemoryTransaction]:
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
         self.transactions += 1
-        return super().transaction()
+        with super().transaction() as made:
+            yield made
 
 
 def test_a_batch_without_findings_does_not_touch_the_ledger() -> None:
