@@ -55,7 +55,7 @@ def quantity_text(quantity: Quantity, corpus: Corpus, type: str = "number") -> s
     """
     match quantity:
         case Constant(value=value, origin=None):
-            return _constant(value, type)
+            return constant_text(value, type)
         case Constant(origin=origin):
             assert origin is not None
             return f"{{{quantity_text(origin, corpus)}}}"
@@ -168,8 +168,8 @@ def _type(quantity: Quantity, corpus: Corpus) -> str | None:
             return None
 
 
-def _constant(value: float, type: str) -> str:
-    """Times as people write them, where that says the value exactly."""
+def constant_text(value: float, type: str) -> str:
+    """A value of the named quantity type, times as people write them where that says it exactly."""
     if type == "duration":
         for unit, size in _UNITS:
             if value and value % size == 0:

@@ -60,7 +60,8 @@ def _procedure(procedure: ProcedureDef, corpus: Corpus) -> None:
         _known("sanction", names, sanctions)
         _once(names)
     _once(procedure.lapse)
-    _once(procedure.pauses)
+    if not procedure.pauses or procedure.pauses != SEVERITIES[: len(procedure.pauses)]:
+        raise CorpusError("the strikes that appeals pause are not those below a severity")
     if procedure.lapse and procedure.review is None:
         raise CorpusError("reviews lapse that have no deadline")
     if procedure.lifted and procedure.decide is None:

@@ -107,6 +107,8 @@ def command(
         show("")
         show(_rules(corpus))
         show("")
+        show(_procedure(corpus))
+        show("")
         show(_sanctions(corpus))
         show("")
         show(_slots(corpus))
@@ -212,6 +214,7 @@ def _short(instant: str) -> str:
 
 def _rules(corpus: Corpus) -> Table:
     from clausal.cli.summary import table, title
+    from clausal.compiler.dump_procedure import brake_text
 
     rows = table(
         ("Rule", "name"),
@@ -235,6 +238,8 @@ def _rules(corpus: Corpus) -> Table:
         )
         for name in rule.supersedes:
             rows.add_row("", "", "", "", safe(f"supersedes {name}", "dim"))
+        for brake in rule.brakes:
+            rows.add_row("", "", "", "", safe(brake_text(brake), "dim"))
     return rows
 
 
@@ -242,6 +247,24 @@ def _mode(rule: RuleDef) -> str:
     if rule.shadow:
         return "shadow"
     return "enforced" if rule.rollout is None else f"{rule.rollout:.4g} of keys"
+
+
+def _procedure(corpus: Corpus) -> Table:
+    """What holds, in the words of the language, and which library says so."""
+    from clausal.cli.summary import table
+    from clausal.compiler.dump_procedure import incident_lines, procedure_lines
+
+    rows = table(("Procedure", "name"), ("", "text"))
+    parts: list[tuple[str, str, list[str]]] = []
+    if corpus.incident is not None:
+        head = f"incident by {corpus.incident.target}"
+        parts.append((head, corpus.incident.library, incident_lines(corpus)))
+    parts.append(("procedure", corpus.procedure.library, procedure_lines(corpus)))
+    for head, library, lines in parts:
+        rows.add_row(safe(head, "bold"), safe(library or "by default", "dim"))
+        for line in lines:
+            rows.add_row("", safe(line))
+    return rows
 
 
 def _sanctions(corpus: Corpus) -> Table:
@@ -311,6 +334,7 @@ def _as_json(artifact: Artifact, size: int, *, with_ir: bool, with_tree: bool) -
                         "severity": rule.severity,
                         "shadow": rule.shadow,
                         "clauses": [corpus.clauses[clause].id for clause in rule.clauses],
+                        "brakes": msgspec.to_builtins(rule.brakes),
                     }
                     for rule in corpus.rules
                     if rule.version == index
@@ -323,6 +347,8 @@ def _as_json(artifact: Artifact, size: int, *, with_ir: bool, with_tree: bool) -
             {"name": slot.name, "source": slot.source, "type": msgspec.to_builtins(slot.type)}
             for slot in corpus.slots
         ],
+        "incident": msgspec.to_builtins(corpus.incident),
+        "procedure": msgspec.to_builtins(corpus.procedure),
         "sanction_names": [sanction.name for sanction in corpus.sanctions],
     }
     if with_tree:
