@@ -63,6 +63,8 @@ class _Series:
 
     def add(self, step: Step, definition: Definition) -> None:
         """Take an entry up, unless it was taken up before."""
+        if self.sketch is not None and self.sketch.newest < step.floor:
+            self.sketch = None
         if self.sketch is not None:
             self._add_to_sketch(self.sketch, step)
             return

@@ -15,14 +15,10 @@ import msgspec
 from datasketches import hll_sketch, hll_union, tgt_hll_type
 
 from clausal.enforcement.tallies.definition import Kind
-from clausal.enforcement.tallies.store import BUCKETS
+from clausal.enforcement.tallies.store import BUCKETS, FILTER_BITS, FILTER_PROBES
 
 LOG_REGISTERS: Final = 12
 """4,096 registers: a standard error of 1.6 %, in 2 KB."""
-
-FILTER_BITS: Final = 1 << 16
-"""Bits of the filter of a bucket: with 20,000 events in it, one in five is taken for another."""
-FILTER_PROBES: Final = 3
 
 
 def hash64(text: str) -> int:

@@ -15,6 +15,13 @@ EXACT: Final = 4096
 BUCKETS: Final = 32
 """Into as many parts sketches cut a window."""
 
+FILTER_BITS: Final = 1 << 16
+"""Bits of the filter that knows the events of a bucket of sums; with 20,000 of them in it, it takes
+one new event in five for one that it knows."""
+
+FILTER_PROBES: Final = 3
+"""How many bits stand for an event."""
+
 
 class StoreError(Exception):
     """A store of tallies cannot be reached or read."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis import Redis
 
 from clausal.compiler.pipeline import compile_sources
 from clausal.dsl.source import Source
 from clausal.enforcement.tallies import MemoryTallies, StoreError, Tallies, TallyChanged, TallyStore
+from clausal.enforcement.tallies.in_redis import RedisTallies
 from clausal.enforcement.tallies.store import EXACT, Watermark
 from clausal.engine.evaluator import Bundle
 from clausal.engine.values import FAILED
+from tests.support.redis_server import redis_server
 from tests.support.tallied import LIBRARY, OVER, Model, bundle, event
 
 BUNDLE = bundle()
@@ -37,10 +43,29 @@ def taken(events: Sequence[Made], store: TallyStore, **options: Any) -> list[Fig
 Open = Callable[[], TallyStore]
 
 
-@pytest.fixture(scope="module", params=["memory"])
-def fresh(request: pytest.FixtureRequest) -> Open:
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a Redis server."""
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["memory", "redis"])
+def fresh(request: pytest.FixtureRequest) -> Iterator[Open]:
     """Makes stores that hold nothing."""
-    return MemoryTallies
+    if request.param == "memory":
+        yield MemoryTallies
+        return
+    url: str = request.getfixturevalue("server")
+    numbers = count()
+    with ExitStack() as opened:
+
+        def open_() -> TallyStore:
+            store = RedisTallies(url, prefix=f"test:{next(numbers)}")
+            opened.callback(store.close)
+            return store
+
+        yield open_
 
 
 # ── The figures ──────────────────────────────────────────────────────────────────────────────────
@@ -343,3 +368,54 @@ def test_what_no_window_reaches_is_forgotten() -> None:
         tallies.take([event(f"x{number}", 2000 * 600 + number * 60, "x", kind="text")])
     held = store._tallies["made.tallied.posts"].series["x"].exact
     assert len(held.times) == len(held.ids) <= 2 * (11 + Watermark.DEPTH)
+
+
+# ── In Redis alone ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_processes_share_what_they_counted(server: str) -> None:
+    stores = [RedisTallies(server, prefix="shared") for _ in range(4)]
+    tallies = [Tallies(BUNDLE, store) for store in stores]
+    events = [event(str(n), n, kind="text", topic=f"t{n % 9}", staged=False) for n in range(400)]
+    # Each event is taken by two of them, as when one stopped before it said that it was done.
+    shares = [events[n % 4 :: 4] + events[n % 3 :: 3] for n in range(8)]
+    with ThreadPoolExecutor(len(tallies)) as pool:
+        list(pool.map(lambda n: tallies[n % 4].take(shares[n]), range(8)))
+    (figures,) = bare(tallies[0].take([event("last", 400)]))
+    assert (figures["posts"], figures["topics"]) == (400, 9)
+    for store in stores:
+        store.close()
+
+
+def test_a_server_that_lost_the_script_is_told_again(server: str) -> None:
+    with closing(RedisTallies(server, prefix="flushed")) as store:
+        tallies = Tallies(BUNDLE, store)
+        tallies.take([event("1", 0, kind="text")])
+        with closing(Redis.from_url(server)) as client:
+            client.script_flush()
+        assert bare(tallies.take([event("2", 1)]))[0]["posts"] == 1
+
+
+def test_a_kept_sum_goes_on_with_a_longer_window(server: str) -> None:
+    with closing(RedisTallies(server, prefix="kept")) as store:
+        Tallies(BUNDLE, store).take([event(str(n), n * 60, tips=5) for n in range(60)])
+        longer = bundle(tipped="sum post.tips by account.id over 2h where post.tips >= least")
+        tallies = Tallies(longer, store, choices={"made.tallied.tipped": "keep"})
+        more = [event(str(n), n * 60, tips=5) for n in range(60, 90)]
+        found = [one["tipped"] for one in bare(tallies.take(more))]
+        assert found == [5 * n for n in range(60, 90)]
+
+
+def test_keys_end_by_themselves(server: str) -> None:
+    with closing(RedisTallies(server, prefix="ending", retention=timedelta(0))) as store:
+        Tallies(BUNDLE, store).take([event("1", 0, kind="text", tips=9, topic="x", staged=False)])
+        with closing(Redis.from_url(server)) as client:
+            ends = {key: client.pttl(key) for key in client.scan_iter("ending:made.*")}
+    assert len(ends) == 6
+    assert all(0 < end <= (25 * 3600) * 1000 for end in ends.values())
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "http://x"])
+def test_a_server_that_is_not_there_is_named(url: str) -> None:
+    with pytest.raises(StoreError, match="Redis server"):
+        Tallies(BUNDLE, RedisTallies(url))
