@@ -16,6 +16,7 @@ import enum
 import gzip
 import io
 import os
+import select
 import stat
 import sys
 import zlib
@@ -179,6 +180,34 @@ class EventFile:
         self._file = file
         self._fields = fields
         self._done = 0
+        self._behind: int | None = None
+
+    def enter(self, byte: int, number: int) -> None:
+        """Go on in the middle of plain NDJSON, behind so many bytes and lines; before any record."""
+        assert self.format is Format.NDJSON
+        self._file.seek(byte)
+        self._behind = number
+
+    def peek(self, byte: int, count: int) -> bytes:
+        """What a file holds at a place, wherever the reading is.
+
+        Raises:
+            InputError: when it cannot be read.
+        """
+        try:
+            return os.pread(self._file.fileno(), count, byte)
+        except OSError as error:
+            raise InputError(self.name, _reason(error)) from error
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next record may have to be waited for: it comes through a pipe, and is not there."""
+        if self.size is not None:
+            return False
+        try:
+            return not select.select([self._file], [], [], 0)[0]
+        except (OSError, ValueError):  # not a real file: a test's
+            return False
 
     @property
     def position(self) -> int:
@@ -228,6 +257,9 @@ class EventFile:
     def _records(self) -> Iterator[Record | Rejected]:
         if self.format is Format.PARQUET:
             yield from self._parquet()
+            return
+        if self._behind is not None:
+            yield from _ndjson(self._file, self._behind)
             return
         stream, empty = _text_stream(self._file, self.name)
         match self.format:
@@ -324,21 +356,25 @@ class _Bytes(io.RawIOBase):
         return len(data)
 
 
-def lines(stream: BinaryIO, limit: int = LINE_LIMIT) -> Iterator[tuple[int, bytes, bool]]:
-    """Each line with its number from 1, its line end, and whether it is whole.
+def lines(
+    stream: BinaryIO, limit: int = LINE_LIMIT, behind: int = 0
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Each line with its number, its line end, and whether it is whole.
 
-    A line over `limit` bytes is cut, and the rest of it is passed over without being kept.
+    A line over `limit` bytes is cut, and the rest of it is passed over without being kept. `behind` is
+    how many lines come before the first.
     """
-    number = 0
+    number = behind
     while line := stream.readline(limit + 1):
         number += 1
         if len(line) <= limit or line.endswith(b"\n"):
             yield number, line, True
             continue
-        yield number, line[:limit], False
         while rest := stream.readline(limit):
             if rest.endswith(b"\n"):
                 break
+        # Behind the whole line, so that the place in the file is that of the next.
+        yield number, line[:limit], False
 
 
 def too_long(number: int, raw: bytes, limit: int) -> Rejected:
@@ -347,8 +383,8 @@ def too_long(number: int, raw: bytes, limit: int) -> Rejected:
     return Rejected(number, "line too long", f"the line is longer than {size}", raw[:1024])
 
 
-def _ndjson(stream: BinaryIO) -> Iterator[Record | Rejected]:
-    for number, line, whole in lines(stream, LINE_LIMIT):
+def _ndjson(stream: BinaryIO, behind: int = 0) -> Iterator[Record | Rejected]:
+    for number, line, whole in lines(stream, LINE_LIMIT, behind):
         if not whole:
             yield too_long(number, line, LINE_LIMIT)
             continue

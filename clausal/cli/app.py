@@ -24,12 +24,14 @@ from clausal.cli import (
     coverage,
     docs,
     duties,
+    enforce,
     explain,
     fmt,
     generate,
     init,
     inspect,
     ledger,
+    outbox,
     profile,
     run,
     schema,
@@ -68,13 +70,17 @@ COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
     ("generate", _RUNNING, generate),
     ("bench", _RUNNING, bench),
     ("profile", _RUNNING, profile),
+    ("enforce", _ENFORCING, enforce),
     ("inspect", _LOOKING, inspect),
     ("schema", _LOOKING, schema),
     ("version", _LOOKING, version),
 )
 """Name, group and module of each command; a module has `command` and `EXAMPLES`."""
 
-GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = (("ledger", _ENFORCING, ledger),)
+GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
+    ("ledger", _ENFORCING, ledger),
+    ("outbox", _ENFORCING, outbox),
+)
 """Name, group and module of each command that has commands of its own, as `clausal ledger verify`.
 
 A module has `COMMANDS`, with the name, function and examples of each, and `HELP`, a sentence.

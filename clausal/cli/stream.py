@@ -67,9 +67,14 @@ class RejectedLine(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Stopper:
-    """Ctrl-C between two events, never within a line of output; a second one acts at once."""
+    """Ctrl-C between two events, never within a line of output; a second one acts at once.
 
-    def __init__(self) -> None:
+    Args:
+        signals: What is taken for it.
+    """
+
+    def __init__(self, *signals: signal.Signals) -> None:
+        self._signals = signals or (signal.SIGINT,)
         self.asked = False
         self.waiting = False
         """Whether the next event is being read: then there is nothing to leave unfinished."""
@@ -86,11 +91,12 @@ class Stopper:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGINT, self)
+        before = {number: signal.signal(number, self) for number in self._signals}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 class Stream:
@@ -172,9 +178,7 @@ class Stream:
         try:
             decision = self._decision(record.value)
         except EventError as error:
-            cause = _cause(error.problems[0])
-            detail = "; ".join(str(error).splitlines())
-            bad = Rejected(record.number, cause, detail, record.raw)
+            bad = rejected(record, error)
             self._reject(bad, file, error.problems)
             return
         self.summary.add(decision)
@@ -213,10 +217,16 @@ class Stream:
         name = "standard input" if file.name == STDIN else file.name
         place = f"{file.unit} {bad.number}"
         if self._rejects is not None:
-            self._rejects.write(_rejected_line(bad, name, file.unit, problems))
+            self._rejects.write(rejected_line(bad, name, file.unit, problems))
         if self._settings.strict:
             raise CommandError(f"{inline(name)}, {place}: {bad.detail}", code=Exit.INPUT)
         self.summary.reject(bad.cause, f"{name}, {place}" if self._several else place)
+
+
+def rejected(record: Record, error: EventError) -> Rejected:
+    """A record that turned out to be no event of the schema."""
+    detail = "; ".join(str(error).splitlines())
+    return Rejected(record.number, _cause(error.problems[0]), detail, record.raw)
 
 
 def _cause(problem: Problem) -> str:
@@ -224,7 +234,8 @@ def _cause(problem: Problem) -> str:
     return f"{place}expected {problem.expected}"
 
 
-def _rejected_line(bad: Rejected, name: str, unit: str, problems: tuple[Problem, ...]) -> bytes:
+def rejected_line(bad: Rejected, name: str, unit: str, problems: tuple[Problem, ...]) -> bytes:
+    """What the file of bad events says of one."""
     text = bad.raw.decode("utf-8", "replace")
     line = RejectedLine(
         file=name.encode("utf-8", "replace").decode(),
