@@ -14,18 +14,27 @@ from clausal.enforcement.database import DatabaseLedger
 from clausal.enforcement.facts import Reviewed
 from clausal.enforcement.opening import open_ledger
 from clausal.enforcement.schema import metadata
-from tests.support.workers import BATCH, Workers, process
+from tests.support.enforced_events import many, saved
+from tests.support.workers import BATCH, Workers, enforce
 
 Address = Callable[[], str]
 
 KILLS = 100
-EVENTS = 400
+EVENTS = 300
 
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
+    """Processes to kill."""
     with Workers() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A bundle, and events with strikes, measures that end, and messages."""
+    bundle, events = saved(tmp_path_factory.mktemp("work"), many(EVENTS))
+    return {"bundle": str(bundle), "events": str(events)}
 
 
 def opened(url: str) -> DatabaseLedger:
@@ -47,25 +56,30 @@ def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
     return held
 
 
-@pytest.mark.long
-def test_a_hundred_kills_leave_no_trace(address: Address, workers: Workers) -> None:
-    url = address()
-    whole = opened(url)
-    start = time.monotonic()
-    process(whole, EVENTS)
-    batch = (time.monotonic() - start) / (EVENTS / BATCH)
-    whole.close()
-    wanted = rows(url)
-    assert wanted["clausal_entry"]
-    assert wanted["clausal_message"]
+def undisturbed(url: str, work: dict[str, str]) -> dict[str, list[tuple[object, ...]]]:
+    """All that a ledger holds after the events, if nothing happens."""
+    ledger = opened(url)
+    enforce(ledger, **work, source="events")
+    ledger.close()
+    held = rows(url)
+    assert len(held["clausal_entry"]) > EVENTS / 2
+    assert len(held["clausal_message"]) > EVENTS / 5
+    return held
 
+
+@pytest.mark.long
+def test_a_hundred_kills_leave_no_trace(
+    address: Address, workers: Workers, work: dict[str, str]
+) -> None:
+    start = time.monotonic()
+    wanted = undisturbed(address(), work)
+    batch = (time.monotonic() - start) / (EVENTS / BATCH)
     chance = random.Random(4)
-    kills, runs = 0, 0
+    kills = 0
     while kills < KILLS:
         url, ended = address(), -1
-        runs += 1
         while ended != 0:
-            child = workers.start("process", url, events=EVENTS)
+            child = workers.start("enforce", url, **work, source="events")
             # A few batches further on, at most; now and then while it opens the ledger, or makes it.
             at_work = chance.random() < 0.9
             workers.kill(child, after=chance.uniform(0, 8 * batch), at_work=at_work)
@@ -73,7 +87,19 @@ def test_a_hundred_kills_leave_no_trace(address: Address, workers: Workers) -> N
             assert ended in {0, signal.SIGKILL}
             kills += ended != 0
         assert rows(url) == wanted
-    print(f"{kills} kills in {runs} runs")
+
+
+def test_events_processed_by_several_at_once_are_processed_once(
+    address: Address, workers: Workers, work: dict[str, str]
+) -> None:
+    wanted = undisturbed(address(), work)
+    url = address()
+    children = [workers.start("enforce", url, **work, source=f"{n}") for n in range(3)]
+    assert [workers.wait(child) for child in children] == [0, 0, 0]
+    held = rows(url)
+    assert [row[1] for row in held.pop("clausal_position")] == [str(EVENTS)] * 3
+    del wanted["clausal_position"]
+    assert held == wanted
 
 
 def test_writers_at_once_lose_nothing_and_write_nothing_twice(

@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -138,7 +139,7 @@ def _started(programs: Path, home: Path, data: Path) -> Iterator[Server]:
         _wait(server, process, home / "log")
         yield server
     finally:
-        process.send_signal(2)  # what the server takes as: end now, and leave the files whole
+        process.send_signal(signal.SIGQUIT)  # at once: nobody needs the files any more
         try:
             process.wait(_SECONDS)
         except subprocess.TimeoutExpired:

@@ -16,49 +16,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
-from clausal.enforcement.facts import AnyFact, Reviewed
-from clausal.enforcement.ledger import Ledger, Message, Transaction
+from sqlalchemy import make_url
+
+import clausal
+from clausal.enforcement.facts import Reviewed
+from clausal.enforcement.ledger import Ledger, Message
 from clausal.enforcement.opening import open_ledger
+from clausal.enforcement.processing import Enforcer
 
 # ── The work ─────────────────────────────────────────────────────────────────────────────────────
 
 BATCH = 3
+"""Events in a transaction."""
 
 
-def facts_of(event: int, writing: Transaction) -> tuple[list[AnyFact], list[Message]]:
-    """What follows from an event: more or less, and other things according to what was before."""
-    account, content = f"account:{event % 5}", f"content:{event}"
-    before = len(writing.about([account])[account])
-    made: list[AnyFact] = [
-        Reviewed(
-            id=f"{event}-{number}",
-            at=event,
-            parties=(account, content) if number else (account,),
-            measure=f"m-{event}",
-            reviewer="r",
-            verdict="approve",
-            note=f"{before} before",
-        )
-        for number in range(event % 4)
-    ]
-    told = [Message(fact.id, account, "apply", str(before).encode()) for fact in made[:2]]
-    return made, told
-
-
-def process(ledger: Ledger, events: int) -> None:
-    """Record what follows from events, from where the last one stopped, and deliver the messages."""
-    while True:
-        with ledger.transaction() as writing:
-            # The position is read inside, where nobody else can move it.
-            done = int(ledger.position("events") or 0)
-            for event in range(done, min(done + BATCH, events)):
-                writing.append(*facts_of(event, writing))
-            writing.move("events", str(min(done + BATCH, events)))
+def enforce(ledger: Ledger, bundle: str, events: str, source: str) -> None:
+    """Process the events of a file, from where the last one stopped, and deliver the messages."""
+    enforcer = Enforcer(clausal.load(bundle), ledger)
+    lines = Path(events).read_bytes().splitlines()
+    done = int(ledger.position(source) or 0)
+    while done < len(lines):
+        batch = lines[done : done + BATCH]
+        done += len(batch)
+        enforcer.process(batch, position=(source, str(done)))
         deliver(ledger, 3)
-        if done >= events:
-            break
     while ledger.outbox.waiting():
         deliver(ledger, 100)
 
@@ -76,19 +60,19 @@ def deliver(ledger: Ledger, limit: int) -> None:
 def contend(ledger: Ledger, name: str, times: int) -> None:
     """Write facts about one party, some of them those that others write as well."""
     for number in range(times):
-        for id in (f"{name}-{number}", f"shared-{number}"):
+        for fact_id in (f"{name}-{number}", f"shared-{number}"):
             with ledger.transaction() as writing:
-                if writing.facts([id]):
+                if writing.facts([fact_id]):
                     continue
                 before = len(writing.about(["account:a"])["account:a"])
                 fact = Reviewed(
-                    id=id, at=number, parties=("account:a",), measure="m", reviewer=name,
+                    id=fact_id, at=number, parties=("account:a",), measure="m", reviewer=name,
                     verdict="approve", note=str(before),
                 )  # fmt: skip
-                writing.append([fact], [Message(id, "account:a", "apply", b"")])
+                writing.append([fact], [Message(fact_id, "account:a", "apply", b"")])
 
 
-WORK: dict[str, Callable[..., None]] = {"process": process, "contend": contend}
+WORK: dict[str, Callable[..., None]] = {"enforce": enforce, "contend": contend}
 
 
 def work(order: dict[str, Any]) -> None:
@@ -110,11 +94,13 @@ def _say(**what: int) -> None:
 def serve() -> None:
     """Make a process for each line of standard input."""
     # What takes longest to import is imported when it is needed.
-    from clausal.enforcement import database, dialects, migrations
+    from clausal.enforcement.database import Database
+    from clausal.enforcement.dialects import PostgreSQL
+    from clausal.enforcement.migrations import versions
 
-    assert database
-    assert dialects
-    assert migrations.versions()
+    # A URL that is never connected to: it loads what speaks to the server.
+    Database(PostgreSQL(), make_url("postgresql:///"), "").engine.dispose()
+    assert versions()
     children: set[int] = set()
     while True:
         readable, _, _ = select.select([0], [], [], 0.001 if children else None)
