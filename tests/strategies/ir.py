@@ -8,23 +8,30 @@ from __future__ import annotations
 import hashlib
 from random import Random
 
+import msgspec
 from hypothesis import strategies as st
 
 from clausal.compiler.ir import (
     ALWAYS,
     NEVER,
+    SEVERITIES,
     ArgumentValue,
     Bilingual,
+    BrakeDef,
     ClauseDef,
     Constant,
     Corpus,
+    DeadlinesDef,
     Hole,
+    IncidentDef,
     LadderDef,
     Law,
     MeasureDef,
     Param,
     ParamDef,
+    ProcedureDef,
     RuleDef,
+    SameDef,
     SamplesDef,
     SanctionDef,
     SanctionParam,
@@ -189,7 +196,41 @@ class CorpusWriter:
             targets=(TargetDef("account", account), TargetDef("content", content)),
             sanctions=SANCTIONS,
             ladders=ladders,
-            rules=self._rules(clauses, ladders),
+            rules=tuple(map(self._braked, self._rules(clauses, ladders))),
+            incident=self._incident(),
+            procedure=self._procedure(),
+        )
+
+    # ── Procedure ────────────────────────────────────────────────────────────────────────────────
+
+    def _braked(self, rule: RuleDef) -> RuleDef:
+        random = self.random
+        if rule.shadow or random.random() < 0.8:
+            return rule
+        limit, share = random.choice([(1, 0.0), (500, 0.0), (0, 0.02), (50, 0.02)])
+        target, after = random.choice(["account", "content"]), random.choice([None, DAY])
+        return msgspec.structs.replace(rule, brakes=(BrakeDef(target, limit, share, after),))
+
+    def _incident(self) -> IncidentDef | None:
+        same = (SameDef(("content", "id")), SameDef(None, DAY))
+        target = self.random.choice([None, "account", "content"])
+        return None if target is None else IncidentDef(target, same, "standard.procedure")
+
+    def _procedure(self) -> ProcedureDef:
+        random = self.random
+        if random.random() < 0.5:
+            return ProcedureDef()
+        names = sorted(sanction.name for sanction in SANCTIONS)
+        return ProcedureDef(
+            library="standard.procedure",
+            review=DeadlinesDef(3 * DAY, ((4, DAY),), random.choice([None, HOUR])),
+            lapse=random.choice([(), ("interim",), ("interim", "proposed")]),
+            appeal=random.choice([HOUR, 180 * DAY]),
+            again=random.random() < 0.5,
+            decide=DeadlinesDef(7 * DAY),
+            lifted=tuple(names[:2]),
+            waiting=tuple(names[2:3]),
+            pauses=SEVERITIES[: random.randint(1, 6)],
         )
 
     def _field(self, *path: str) -> int:
