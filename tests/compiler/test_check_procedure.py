@@ -177,12 +177,15 @@ def joined(first: str, second: str, *, one_library: bool) -> tuple[ir.Corpus | N
 
 @pytest.mark.parametrize("one_library", [True, False])
 def test_libraries_that_say_the_same_agree(one_library: bool) -> None:
-    found, said = joined(
-        ONE, ONE.replace("{ appeal", '{ title zh "程" en "P" appeal'), one_library=one_library
-    )
+    titled = ONE.replace("{ appeal", '{ title zh "程" en "P" appeal')
+    found, said = joined(ONE, titled, one_library=one_library)
     assert not said
     assert found is not None
     assert found.procedure.appeal == 90 * DAY
+    # The newest version of a library speaks for it; of two libraries the first by name does.
+    assert (found.procedure.title.en, found.procedure.library) == (
+        ("P", "shop.procedure") if one_library else ("P", "shop.more")
+    )
 
 
 @pytest.mark.parametrize(("one_library", "code"), [(True, "E0510"), (False, "E0215")])
@@ -297,7 +300,7 @@ def deadlines(draw: st.DrawFn) -> DeadlinesDef:
 @st.composite
 def ages(draw: st.DrawFn) -> OldDef:
     path = draw(st.sampled_from([("offer", "copies"), ("offer", "price"), ("offer", "waits")]))
-    limits = st.lists(st.integers(1, 10**4), min_size=6, max_size=6).map(sorted)
+    limits = st.lists(st.sampled_from([1, 90, 4000]), min_size=6, max_size=6).map(sorted)
     unit = MICROSECONDS if path[1] == "waits" else 1
     return OldDef(path, tuple(float(limit * unit) for limit in draw(limits)))
 
