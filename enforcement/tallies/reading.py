@@ -9,16 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Final, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from clausal.compiler import ir
 from clausal.compiler.checking.numbering import Renumbering, slots_of, terms_in
-from clausal.compiler.emit import emit
-from clausal.compiler.pipeline import optimise
-from clausal.compiler.types import MapOf, Type
-from clausal.engine._core import Core
+from clausal.enforcement.inputs import ALWAYS, Inputs
 from clausal.engine.objects import HISTORY_KEY
 from clausal.engine.values import Missing, Value
 
@@ -47,9 +42,7 @@ class TallyReader:
 
     def __init__(self, corpus: ir.Corpus) -> None:
         tallies = corpus.tallies
-        inputs = _Inputs(corpus)
-        # The time and the identity come first, so that their numbers need not be looked for.
-        time = inputs.slot(corpus.slots[corpus.time_slot].path)
+        inputs = Inputs(corpus)
         self._id = (
             None if corpus.id_slot is None else inputs.slot(corpus.slots[corpus.id_slot].path)
         )
@@ -80,25 +73,7 @@ class TallyReader:
             )
             for tally in tallies
         ]
-        conditions = msgspec.structs.replace(
-            corpus,
-            slots=tuple(inputs.slots),
-            time_slot=time,
-            id_slot=self._id,
-            versions=(ir.VersionDef("tallies", "1", start=_ALWAYS, end=None, zone="UTC"),),
-            clauses=(),
-            terms=tuple(corpus.terms[number] for number in lists),
-            tallies=(),
-            samples=(),
-            targets=(),
-            sanctions=(),
-            ladders=(),
-            rules=tuple(rules),
-            tests=(),
-            duties=(),
-        )
-        self._time = time
-        self._core = Core(emit(optimise(conditions)), inputs.slots, time_slot=time)
+        self._core = inputs.core(rules, [corpus.terms[number] for number in lists])
 
     def read(self, event: Fields) -> Read | None:
         """What an event is to each tally; None without an instant, which an event must have.
@@ -108,11 +83,11 @@ class TallyReader:
         """
         frame = self._core.read(event)
         value = frame.value
-        at = value(self._time)
+        at = value(0)
         if isinstance(at, Missing):
             return None
         assert isinstance(at, float)
-        fired, _ = self._core.run(frame, _ALWAYS)
+        fired, _ = self._core.run(frame, ALWAYS)
         parts: list[Part] = []
         for number, (by, of) in enumerate(zip(self._by, self._of, strict=True)):
             key = value(by)
@@ -151,37 +126,3 @@ def digest_of(event: Fields) -> str:
     told = {key: value for key, value in event.items() if key != HISTORY_KEY}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-_ALWAYS: Final = 0
-"""Any instant at which the one version is in force."""
-
-
-class _Inputs:
-    """Slots as they are asked for, each once."""
-
-    def __init__(self, corpus: ir.Corpus) -> None:
-        self._known = {slot.path: slot for slot in corpus.slots if slot.source == "field"}
-        self._types = {field.path: field.type for field in corpus.fields}
-        self.slots: list[ir.Slot] = []
-        self.numbers: dict[tuple[str, ...], int] = {}
-
-    def slot(self, path: tuple[str, ...]) -> int:
-        """The number of the slot at a path."""
-        number = self.numbers.get(path)
-        if number is None:
-            number = self.numbers[path] = len(self.slots)
-            slot = self._known.get(path)
-            if slot is None:
-                slot = ir.Slot(path, self._type(path))
-            # Refusing an event that lacks something is the evaluator's business.
-            self.slots.append(msgspec.structs.replace(slot, required=False))
-        return number
-
-    def _type(self, path: tuple[str, ...]) -> Type:
-        """The type of a field that no rule reads; one in a map has the type of its items."""
-        if path in self._types:
-            return self._types[path]
-        held = self._types[path[:-1]]
-        assert isinstance(held, MapOf)
-        return held.item
