@@ -355,24 +355,28 @@ class _File:
     def _open(self) -> None:
         self._db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            with self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                tables = self._db.execute("SELECT name FROM sqlite_master").fetchall()
-                if not tables:
-                    for statement in _SCHEMA.split(";")[:-1]:
-                        self._db.execute(statement)
-                    self._db.execute("INSERT INTO about VALUES (?, ?)", (FORMAT, METHOD))
-            if tables and ("about",) not in tables:
-                raise self._refused("it holds no samples")
-            ((version, method),) = self._db.execute("SELECT format, method FROM about")
-            if version != FORMAT:
-                raise self._refused(f"it has format {version}; this version reads {FORMAT}")
-            if method != METHOD:
-                self._print_again()
+            self._prepare()
         except BaseException:
             self._db.close()
             raise
+
+    def _prepare(self) -> None:
+        """Make the tables of a new file, and see that those of another are as they should be."""
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            tables = self._db.execute("SELECT name FROM sqlite_master").fetchall()
+            if not tables:
+                for statement in _SCHEMA.split(";")[:-1]:
+                    self._db.execute(statement)
+                self._db.execute("INSERT INTO about VALUES (?, ?)", (FORMAT, METHOD))
+        if tables and ("about",) not in tables:
+            raise self._refused("it holds no samples")
+        ((version, method),) = self._db.execute("SELECT format, method FROM about")
+        if version != FORMAT:
+            raise self._refused(f"it has format {version}; this version reads {FORMAT}")
+        if method != METHOD:
+            self._print_again()
 
     def _print_again(self) -> None:
         """Make all fingerprints anew: the way of making them changed."""
