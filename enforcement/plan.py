@@ -28,7 +28,6 @@ class Plan:
         of_kind: The ladders of each kind of target: one for each name.
         readers: The rules that read the strikes of ladders.
         struck: For each rule, whether it strikes a ladder.
-        suspects: The rules that have measures, and interim ones alone.
         dsa: Of each sanction, what it is in the European database.
     """
 
@@ -59,11 +58,6 @@ class Plan:
         )
         self.struck: Final = frozenset(
             rule for rule, definition in enumerate(corpus.rules) if definition.ladders
-        )
-        self.suspects: Final = frozenset(
-            rule
-            for rule, definition in enumerate(corpus.rules)
-            if definition.measures and all(one.interim for one in definition.measures)
         )
         self.dsa: Final = {one.name: one.dsa for one in corpus.sanctions}
         self._types: Final = {one.path: one.type for one in corpus.fields}

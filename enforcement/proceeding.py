@@ -140,17 +140,13 @@ def no_strikes(
 ) -> set[tuple[str, Mode]]:
     """The strikes of a decision that are none, by the ladder's own name and mode.
 
-    Those on targets that are not told; those of suspicions alone; those on items that are too old;
-    and those of incidents that have one already of as many points.
+    Those on targets that are not told, those for items that are too old, and those of incidents that
+    have one already of as many points. (The language gives suspicions none.)
     """
     spared: set[tuple[str, Mode]] = set()
     for strike, told in zip(decision.strikes, decision.ladders, strict=True):
         severity = max(plan.severity[rule] for rule in strike.rules)
-        if (
-            told.target.id is None
-            or all(rule in plan.suspects for rule in strike.rules)
-            or _too_old(plan, act, severity)
-        ):
+        if told.target.id is None or _too_old(plan, act, severity):
             spared.add((told.ladder, strike.mode))
         elif strike.mode == "enforced":
             record = records[f"{told.target.kind}:{told.target.id}"]
