@@ -176,6 +176,14 @@ def test_rules_may_read_strikes() -> None:
     assert fired[0].saw["content.spam"] == 0.5
 
 
+def test_rules_do_not_read_the_strikes_of_their_own_incident() -> None:
+    before = [event("1", 0, content__spam=0.9), event("2", 40, content="x", content__spam=0.9)]
+    for content, fires in (("y", True), ("x", False)):
+        ledger, _ = run(*before, event("3", 80, content=content, content__spam=0.5))
+        found = [one.rule for one in facts(ledger) if isinstance(one, Finding)]
+        assert ("repeated" in found) is fires
+
+
 def test_strikes_that_an_event_carries_are_not_believed() -> None:
     carried = json.loads(lie("1", 0)) | {"$history": {"strikes": {"lies": 3}}}
     for given in (json.dumps(carried).encode(), json.dumps(carried), carried):
