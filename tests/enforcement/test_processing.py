@@ -9,9 +9,21 @@ from typing import Any
 
 import pytest
 
-from clausal.enforcement.facts import AnyFact, Case, Ended, Finding, Incident, Measure, Strike
+from clausal.enforcement.facts import (
+    AnyFact,
+    Appealed,
+    Case,
+    Ended,
+    Finding,
+    Incident,
+    Judged,
+    Measure,
+    Strike,
+)
 from clausal.enforcement.memory import MemoryLedger, MemoryTransaction
 from clausal.enforcement.processing import Enforcer, Processed
+from clausal.enforcement.record import Record
+from clausal.enforcement.strikes import counting
 from tests.support.enforced import event, forum, hours, lie, micro
 
 DAY = 24.0
@@ -190,6 +202,67 @@ def test_strikes_that_an_event_carries_are_not_believed() -> None:
         ledger = MemoryLedger()
         Enforcer(forum(), ledger).process([given])
         assert steps(ledger) == [1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "appealed", "judged", "step"),
+    [
+        ({"content__staged": "confirmed"}, 1.0, False, 1),
+        ({"content__staged": "confirmed"}, 1.0, True, 2),
+        ({"content__spam": 0.9}, 1.0, False, 2),
+    ],
+)
+def test_an_undecided_appeal_suspends_strikes_that_are_not_severe(
+    kind: dict[str, Any], appealed: float, judged: bool, step: int
+) -> None:
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger)
+    first = enforcer.process([event("1", 0, **kind)]).facts
+    (case,) = [one for one in first if isinstance(one, Case)]
+    appeal_against(ledger, case, appealed, judged=judged)
+    enforcer.process([event("2", 25 * DAY, **kind)])
+    assert [one.step for one in facts(ledger) if isinstance(one, Strike)][-1] == step
+
+
+def test_an_appeal_that_is_late_suspends_nothing() -> None:
+    record = Record("account:a")
+    first = Enforcer(forum(), MemoryLedger()).process([lie("1", 0)]).facts
+    record.fold(one for one in first if "account:a" in one.parties)
+    (case,) = record.cases.values()
+    for days, counted in ((179.999, 0), (180, 1)):
+        late = Record.of("account:a", [one for one in first if "account:a" in one.parties])
+        late.add(
+            Appealed(
+                id="p",
+                at=micro(hours(days * DAY)),
+                parties=case.fact.parties,
+                case=case.fact.id,
+                by="a",
+                text="",
+            )
+        )
+        found = counting(late, "forum.truth.lies", 0, None, forum().artifact.corpus.procedure)
+        assert len(list(found)) == counted
+
+
+def appeal_against(ledger: MemoryLedger, case: Case, at: float, *, judged: bool) -> None:
+    made: list[AnyFact] = [
+        Appealed(id="p", at=micro(hours(at)), parties=case.parties, case=case.id, by="a", text="")
+    ]
+    if judged:
+        made.append(
+            Judged(
+                id="j",
+                at=micro(hours(at)),
+                parties=case.parties,
+                appeal="p",
+                case=case.id,
+                reviewer="r",
+                outcome="upheld",
+            )
+        )
+    with ledger.transaction() as writing:
+        writing.append(made)
 
 
 # ── Shadow ───────────────────────────────────────────────────────────────────────────────────────
