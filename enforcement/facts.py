@@ -50,7 +50,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 class Known(Fact, frozen=True, tag="known"):
     """A bundle decided here for the first time: what a ledger needs to explain itself without it.
 
-    ``fields`` and ``targets`` are there for what they are called.
+    ``fields`` and ``targets`` are there for what they are called. ``rules`` are digests of the rules
+    whose brakes look at when they were changed.
     """
 
     bundle: str
@@ -60,9 +61,17 @@ class Known(Fact, frozen=True, tag="known"):
     procedure: ProcedureDef = ProcedureDef()
     fields: tuple[SchemaField, ...] = ()
     targets: tuple[TargetDef, ...] = ()
+    rules: dict[str, str] = {}
 
     @classmethod
-    def of(cls, bundle: str, corpus: Corpus, at: int, parties: tuple[str, ...]) -> Self:
+    def of(
+        cls,
+        bundle: str,
+        corpus: Corpus,
+        at: int,
+        parties: tuple[str, ...],
+        rules: dict[str, str] | None = None,
+    ) -> Self:
         """What is to be known of a bundle.
 
         Args:
@@ -70,6 +79,7 @@ class Known(Fact, frozen=True, tag="known"):
             corpus: What it holds.
             at: When it first decided.
             parties: Whom that is about: the ledger as a whole.
+            rules: See the class.
         """
         return cls(
             id=name("known", bundle),
@@ -82,6 +92,7 @@ class Known(Fact, frozen=True, tag="known"):
             procedure=corpus.procedure,
             fields=corpus.fields,
             targets=corpus.targets,
+            rules=rules or {},
         )
 
 
@@ -272,7 +283,11 @@ class Judged(Fact, frozen=True, tag="judged"):
 
 
 class Braked(Fact, frozen=True, tag="braked"):
-    """A rule fired above what its brake allows, and is in shadow until it is `Released`."""
+    """A rule fired above what its brake allows, and is in shadow until it is `Released`.
+
+    It is so from ``at`` on. What it did from ``since`` until then stays, and wants to be looked at:
+    that is when it fired for ``counted`` targets, more than ``limit`` allows.
+    """
 
     rule: str
     limit: str

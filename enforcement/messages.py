@@ -12,6 +12,10 @@ order. The body is an object:
   ``covered_by`` (the measure that covers it, or null) and ``notice`` with ``zh`` and ``en``;
 * of "end": ``why``, as of `Ended`.
 
+People are told of rules that fired too often by messages of the action "notice", whose ``key`` is the rule:
+``id``, ``action``, ``about`` ("braked" or "released"), ``rule``, ``at``, and, of "braked", ``limit``, ``counted`` and
+``since``; of "released", ``by``.
+
 Instants are RFC 3339 texts in UTC.
 """
 
@@ -21,7 +25,7 @@ from typing import Final
 
 import msgspec
 
-from clausal.enforcement.facts import Applied, Ended, Measure
+from clausal.enforcement.facts import Applied, Braked, Ended, Measure, Released
 from clausal.enforcement.ledger import Message
 from clausal.engine.render import rfc3339
 
@@ -69,6 +73,30 @@ def end(measure: Measure, ended: Ended) -> Message:
         "end",
         _encode({**_common(measure, ended.id, "end", ended.at), "why": ended.why}),
     )
+
+
+def braked(fact: Braked) -> Message:
+    """The message that a rule is in shadow from now on."""
+    return _notice(
+        fact, "braked", {"limit": fact.limit, "counted": fact.counted, "since": _told(fact.since)}
+    )
+
+
+def released(fact: Released) -> Message:
+    """The message that a person let a rule go on."""
+    return _notice(fact, "released", {"by": fact.by})
+
+
+def _notice(fact: Braked | Released, about: str, more: dict[str, object]) -> Message:
+    body = {
+        "id": fact.id,
+        "action": "notice",
+        "about": about,
+        "rule": fact.rule,
+        "at": _told(fact.at),
+        **more,
+    }
+    return Message(fact.id, f"rule:{fact.rule}", "notice", _encode(body))
 
 
 def key(measure: Measure) -> str:

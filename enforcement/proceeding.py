@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from clausal.compiler.types import Scalar, Type
 from clausal.enforcement import incidents, reading, strikes
+from clausal.enforcement.brakes import Brakes
 from clausal.enforcement.facts import (
     AnyFact,
     Case,
@@ -180,8 +181,9 @@ def facts(
     decision: Decided,
     shared: Sequence[incidents.Key],
     incident: str | None,
-    braked: Collection[str],
+    everywhere: Record,
     records: Mapping[str, Record],
+    brakes: Brakes,
 ) -> tuple[list[AnyFact], list[Message]]:
     """What follows from an event, in order, and what the platform is to be told.
 
@@ -191,8 +193,9 @@ def facts(
         decision: Its decision, with all that the ledger has a say in.
         shared: What makes it part of incidents.
         incident: The incident that it belongs to, if that is there already.
-        braked: The rules that were braked, "policy.rule".
+        everywhere: What is known of the ledger as a whole: rules that were braked.
         records: Those of the parties that are `concerned`.
+        brakes: Those of the bundle, which count findings by further parties of them.
     """
     writer = _Writer(plan, act, decision)
     made: list[AnyFact] = []
@@ -211,7 +214,7 @@ def facts(
         made.append(opened)
     writer.incident_name = incident
     made.append(writer.case(tuple(key.name for key in shared)))
-    findings = writer.findings(braked)
+    findings = writer.findings(everywhere, brakes)
     made += findings
     struck = writer.strikes(findings, records)
     made += struck
@@ -268,13 +271,13 @@ class _Writer:
             keys=keys,
         )
 
-    def findings(self, braked: Collection[str]) -> list[Finding]:
+    def findings(self, everywhere: Record, brakes: Brakes) -> list[Finding]:
         """What was found."""
         return [
             Finding(
                 id=name("finding", self._case, str(place)),
                 at=self._at,
-                parties=self.parties,
+                parties=self._counted(rule, mode, everywhere, brakes),
                 case=self._case,
                 policy=one.policy,
                 version=one.version,
@@ -285,12 +288,19 @@ class _Writer:
                 title=one.title,
                 reason=one.reason,
                 saw=self._saw(rule),
-                braked=self._plan.rules[rule] in braked,
+                braked=self._plan.rules[rule] in everywhere.braked,
             )
-            for place, ((rule, _), one) in enumerate(
+            for place, ((rule, mode), one) in enumerate(
                 zip(self._decision.fired, self._decision.findings, strict=True)
             )
         ]
+
+    def _counted(
+        self, rule: int, mode: Mode, everywhere: Record, brakes: Brakes
+    ) -> tuple[str, ...]:
+        """The parties of a finding: with those by which a brake counts it, if it is enforced."""
+        more = brakes.counts(rule, self._at, everywhere) if mode == "enforced" else ()
+        return tuple(sorted((*self.parties, *more))) if more else self.parties
 
     def _saw(self, rule: int) -> dict[str, object]:
         found: dict[str, object] = {}

@@ -23,8 +23,10 @@ import msgspec
 
 from clausal.compiler.types import Scalar
 from clausal.enforcement import proceeding, reading
-from clausal.enforcement.facts import AnyFact, Braked, Known
+from clausal.enforcement.brakes import Brakes
+from clausal.enforcement.facts import AnyFact, Known
 from clausal.enforcement.ledger import Ledger, Message, Transaction
+from clausal.enforcement.messages import braked as told_of
 from clausal.enforcement.messages import end
 from clausal.enforcement.plan import Plan
 from clausal.enforcement.proceeding import Act
@@ -81,21 +83,6 @@ class Remembered(Protocol):
         """What is known of the past of each event of a batch, without strikes; in their order."""
 
 
-class Brake(Protocol):
-    """Decides when a rule fires too often."""
-
-    def trips(self, act: Act, decision: Case, braked: Mapping[str, Braked]) -> Sequence[Braked]:
-        """The rules that are in shadow from this event on, itself included.
-
-        It is asked for each event with findings that is new to the ledger, in order.
-
-        Args:
-            act: The event.
-            decision: What follows from it, as far as it is known without its strikes.
-            braked: The rules that were braked before.
-        """
-
-
 class Enforcer:
     """Turns events into facts of a ledger. Threads may share it; it takes one batch at a time."""
 
@@ -105,7 +92,6 @@ class Enforcer:
         ledger: Ledger,
         *,
         remembered: Remembered | None = None,
-        brake: Brake | None = None,
         keep: int = _REMEMBERED,
     ) -> None:
         """Get ready.
@@ -114,14 +100,14 @@ class Enforcer:
             bundle: Decides.
             ledger: Takes the facts.
             remembered: Knows tallies and similarities, unless events carry them.
-            brake: Decides when a rule fires too often; without it none does.
             keep: How many records of parties are kept in memory.
         """
         self.bundle: Final = bundle
         self.ledger: Final = ledger
         self._plan = Plan(bundle)
         self._remembered = remembered
-        self._brake = brake
+        self._brakes = Brakes(self._plan.corpus, self._plan.rules)
+        self._brakes.seen.load(ledger)
         self._state = State(keep)
         self._lock = threading.RLock()
 
@@ -150,12 +136,15 @@ class Enforcer:
             if self._state.fresh:
                 self.catch_up()
             histories = None if self._remembered is None else self._remembered.histories(events)
-            batch = _Batch(self._plan, self._state, self._brake, events, at, histories)
+            batch = _Batch(self._plan, self._state, self._brakes, events, at, histories)
             if batch.needs_ledger or position is not None:
                 with self._writing() as transaction:
                     batch.record(transaction)
+                    self._brakes.seen.save(transaction)
                     if position is not None:
                         transaction.move(*position)
+            else:
+                batch.see()
             return batch.result()
 
     @contextlib.contextmanager
@@ -224,7 +213,7 @@ class _Batch:
         self,
         plan: Plan,
         state: State,
-        brake: Brake | None,
+        brakes: Brakes,
         events: Sequence[reading.Event],
         at: datetime | str | None,
         histories: Sequence[History | None] | None,
@@ -232,7 +221,7 @@ class _Batch:
         """Decide all events as if nothing were known of strikes."""
         self._plan = plan
         self._state = state
-        self._brake = brake
+        self._brakes = brakes
         self._events = events
         self._at = at
         self._histories = histories
@@ -330,12 +319,15 @@ class _Batch:
         if self._acts:
             concerned: set[str] = set()
             for act in self._acts.values():
-                concerned |= proceeding.concerned(plan, proceeding.decided(act.decision))
+                first = proceeding.decided(act.decision)
+                concerned |= proceeding.concerned(plan, first)
+                concerned |= self._brakes.concerned(first, self._state.everywhere)
             self._state.load(transaction, concerned)
             known |= transaction.facts([act.case for act in self._acts.values()]).keys()
         for number, decision in enumerate(self._decisions):
             if decision is None:
                 continue
+            self._see(number, decision)
             found = self._acts.get(number)
             final = decision
             if found is not None and found.case in known:
@@ -350,6 +342,17 @@ class _Batch:
         if self._facts:
             transaction.append(self._facts, self._messages)
 
+    def see(self) -> None:
+        """Take note of whom the events are about, where nothing follows from any."""
+        for number, decision in enumerate(self._decisions):
+            if decision is not None:
+                self._see(number, decision)
+
+    def _see(self, number: int, decision: Decision) -> None:
+        seen = self._brakes.seen
+        if seen.kinds:
+            seen.add(self._plan.names.of(self._events[number]), decision.instants[1])
+
     def _add(self, facts: Iterable[AnyFact]) -> None:
         for fact in facts:
             self._facts.append(fact)
@@ -360,9 +363,7 @@ class _Batch:
         plan, records = self._plan, self._state.records
         everywhere = self._state.everywhere
         first = proceeding.decided(act.decision)
-        if self._brake is not None and first.fired:
-            tripped = self._brake.trips(act, first, everywhere.braked)
-            self._add(tripped)
+        self._brake(act, first)
         braked = everywhere.braked.keys()
         found = first.without(braked) if braked else first
         shared = proceeding.keys(plan, act, found)
@@ -385,14 +386,37 @@ class _Batch:
             spared = proceeding.no_strikes(plan, act, found, incident, records)
             if spared:
                 found = found.without(braked, spared)
+            if self._brake(act, found):
+                # Rules that read strikes fired for too many, too.
+                found = found.without(braked, spared)
+                shared = proceeding.keys(plan, act, found)
         if not found.fired:
             return False
         if act.decision.bundle not in everywhere.bundles:
-            self._add([Known.of(act.decision.bundle, plan.corpus, found.decided, (EVERYWHERE,))])
-        facts, messages = proceeding.facts(plan, act, found, shared, incident, braked, records)
+            known = Known.of(
+                act.decision.bundle,
+                plan.corpus,
+                found.decided,
+                (EVERYWHERE,),
+                self._brakes.changes,
+            )
+            self._add([known])
+        facts, told = proceeding.facts(
+            plan, act, found, shared, incident, everywhere, records, self._brakes
+        )
         self._add(facts)
-        self._messages += messages
+        self._messages += told
         return True
+
+    def _brake(self, act: Act, decision: Case) -> bool:
+        """Put the brakes on the rules that fire too often; whether any does."""
+        if not self._brakes:
+            return False
+        state = self._state
+        tripped = self._brakes.trips(act.case, decision, state.records, state.everywhere)
+        self._add(tripped)
+        self._messages += map(told_of, tripped)
+        return bool(tripped)
 
     def _mend(self, number: int, act: Act | None, decision: Decision) -> None:
         """End the measures whose rules an event settles as silent."""

@@ -179,6 +179,7 @@ class Record:
         listings: Entries of blacklists.
         bundles: Bundles that decided; only `EVERYWHERE` knows of some.
         braked: The rules in shadow for having fired too often, likewise.
+        released: How often each rule was released, likewise.
         by_key: The incidents that a key belongs to, by name.
     """
 
@@ -194,6 +195,7 @@ class Record:
         "listings",
         "measures",
         "party",
+        "released",
         "strikes",
         "struck",
     )
@@ -211,6 +213,7 @@ class Record:
         self.listings: dict[str, Listed] = {}
         self.bundles: dict[str, Known] = {}
         self.braked: dict[str, Braked] = {}
+        self.released: dict[str, int] = {}
         self.by_key: dict[str, list[str]] = {}
         self.struck: dict[str, list[StrikeState]] = {}
         """The strikes on the party itself, by ladder."""
@@ -260,6 +263,7 @@ class Record:
                 self.braked[fact.rule] = fact
             case Released():
                 self.braked.pop(fact.rule, None)
+                self.released[fact.rule] = self.released.get(fact.rule, 0) + 1
             case Listed():
                 self.listings[fact.id] = fact
             case _:

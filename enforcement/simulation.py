@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from clausal.enforcement.memory import MemoryLedger
-from clausal.enforcement.processing import Brake, Enforcer, Problem, Remembered
+from clausal.enforcement.processing import Enforcer, Problem, Remembered
 from clausal.enforcement.reading import Event
 from clausal.engine.evaluator import Bundle
 
@@ -43,7 +43,6 @@ def simulate(
     *,
     at: datetime | str | None = None,
     remembered: Remembered | None = None,
-    brake: Brake | None = None,
     batch: int = _BATCH,
 ) -> Simulation:
     """Play events through a ledger in memory, in their order.
@@ -55,14 +54,13 @@ def simulate(
         events: Objects or JSON, as they are asked for.
         at: The instant of the decisions; by default that of each act.
         remembered: As of `Enforcer`.
-        brake: As of `Enforcer`.
         batch: How many events are decided at once.
 
     Raises:
         ValueError: if ``at`` is no instant with an offset.
     """
     ledger = MemoryLedger()
-    enforcer = Enforcer(bundle, ledger, remembered=remembered, brake=brake)
+    enforcer = Enforcer(bundle, ledger, remembered=remembered)
     count = cases = 0
     facts: Counter[str] = Counter()
     problems: list[Problem] = []
