@@ -19,9 +19,11 @@ import msgspec
 
 from clausal.compiler.checking.numbering import terms_in
 from clausal.compiler.dump import condition_text
+from clausal.compiler.dump_procedure import brake_text
 from clausal.compiler.ir import DAY, BrakeDef, Corpus, RuleDef
-from clausal.enforcement.facts import Braked, Known, name
-from clausal.enforcement.record import EVERYWHERE, Record
+from clausal.enforcement.facts import Braked, Known, Measure, Released, name
+from clausal.enforcement.messages import released
+from clausal.enforcement.record import EVERYWHERE, Record, is_target
 
 if TYPE_CHECKING:
     from clausal.enforcement.ledger import Ledger, Transaction
@@ -40,17 +42,6 @@ def hits(rule: str, released: int, at: int) -> str:
     return f"ledger:brake:{rule}:{released}:{at // DAY}"
 
 
-def limit_text(brake: BrakeDef) -> str:
-    """A brake in the words of the language."""
-    most = f"{100 * brake.share:.6g}%" if brake.share else f"{brake.limit}"
-    text = f"{most} per day by {brake.target}"
-    if brake.share and brake.limit:
-        text += f" from {brake.limit}"
-    if brake.after_change is not None:
-        text += f" for {brake.after_change / DAY:.6g}d after change"
-    return text
-
-
 def digest(rule: RuleDef, corpus: Corpus) -> str:
     """What a rule does, in a few digits: when it was changed, it has others.
 
@@ -67,6 +58,74 @@ def digest(rule: RuleDef, corpus: Corpus) -> str:
         rule.severity,
     )
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:20]
+
+
+class NotBrakedError(LookupError):
+    """A rule is not in shadow for having fired too often."""
+
+
+def braked(ledger: Ledger) -> list[Braked]:
+    """The rules of a ledger that were braked and not released yet, in the order of that."""
+    return list(Record.of(EVERYWHERE, ledger.about(EVERYWHERE)).braked.values())
+
+
+def suspects(ledger: Ledger, rule: str) -> list[Measure]:
+    """The measures that a braked rule led to while it fired for too many: people should look at them.
+
+    Raises:
+        NotBrakedError: if it is not braked.
+    """
+    everywhere = Record.of(EVERYWHERE, ledger.about(EVERYWHERE))
+    fact = _of(everywhere, rule)
+    times = everywhere.released.get(rule, 0)
+    findings = [
+        one
+        for back in (DAY, 0)
+        for one in ledger.about(hits(rule, times, fact.at - back))
+        if fact.since < one.at <= fact.at
+    ]
+    found: dict[str, Measure] = {}
+    for finding in findings:
+        party = next(filter(is_target, finding.parties), None)
+        for one in () if party is None else ledger.about(party):
+            if isinstance(one, Measure) and finding.id in one.findings:
+                found[one.id] = one
+    return list(found.values())
+
+
+def release(ledger: Ledger, rule: str, by: str, at: int, note: str = "") -> Released:
+    """Let a braked rule go on; its targets are counted from nothing.
+
+    Args:
+        ledger: What remembers that.
+        rule: The rule, "policy.rule".
+        by: Who says so.
+        at: When, in microseconds since 1970.
+        note: Why.
+
+    Raises:
+        NotBrakedError: if it is not braked.
+        LedgerError: if the ledger cannot be written.
+    """
+    with ledger.transaction() as writing:
+        everywhere = Record.of(EVERYWHERE, writing.about((EVERYWHERE,)).get(EVERYWHERE, ()))
+        fact = Released(
+            id=name("released", _of(everywhere, rule).id),
+            at=at,
+            parties=(EVERYWHERE,),
+            rule=rule,
+            by=by,
+            note=note,
+        )
+        writing.append([fact], [released(fact)])
+    return fact
+
+
+def _of(everywhere: Record, rule: str) -> Braked:
+    fact = everywhere.braked.get(rule)
+    if fact is None:
+        raise NotBrakedError(f"there is no brake on `{rule}`")
+    return fact
 
 
 class _Day:
@@ -156,7 +215,7 @@ class Brakes:
                             at=at,
                             parties=(EVERYWHERE,),
                             rule=name_of,
-                            limit=limit_text(brake),
+                            limit=brake_text(brake).removeprefix("brake "),
                             counted=count,
                             since=at - DAY,
                         )

@@ -20,6 +20,7 @@ import typer
 from clausal.cli import (
     affirm,
     bench,
+    brake,
     check,
     coverage,
     docs,
@@ -80,6 +81,7 @@ COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
 GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
     ("ledger", _ENFORCING, ledger),
     ("outbox", _ENFORCING, outbox),
+    ("brake", _ENFORCING, brake),
 )
 """Name, group and module of each command that has commands of its own, as `clausal ledger verify`.
 

@@ -19,6 +19,7 @@ from clausal.cli.shell import Exit
 from clausal.enforcement.chain import Head
 from clausal.enforcement.delivery.signature import secret_of
 from clausal.enforcement.opening import open_ledger
+from tests.enforcement.test_brakes import bundle, spam
 from tests.support.cli import Ran, clausal
 from tests.support.enforced_events import many, saved
 from tests.support.receiver import Platform
@@ -339,3 +340,32 @@ def test_what_was_given_up_is_looked_at_and_sent_again(
         assert clausal(*usual, "-d", url).code == Exit.FINE
     assert sorted(one["id"] for one in platform.done) == sorted(one["id"] for one in dead)
     assert "0 messages waiting" in clausal("outbox", "list", "-l", ledger).out
+
+
+# ── Brakes ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_braked_rule_is_told_of_shown_and_released(tmp_path: Path) -> None:
+    bundle("2 per day by account").save(tmp_path / "forum.clausal")
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"".join(spam(number, number / 10, number) + b"\n" for number in range(5)))
+    ran = enforce(tmp_path, file)
+    assert ran.code == Exit.FINE
+    assert "brake: rule `forum.hasty.flood` is in shadow from now on" in ran.err
+    assert metrics(tmp_path)["rules_braked"] == 1
+    _, told = end_of(tmp_path)
+    assert len(told["rule:forum.hasty.flood"]) == 1
+    usual = ("--ledger", tmp_path / "ledger.db")
+    listed = clausal("brake", "list", *usual).out
+    assert "forum.hasty.flood   2024-05-01T00:12:00+00:00     3   2 per day by account" in listed
+    (one,) = json.loads(clausal("brake", "list", *usual, "--json").out)
+    assert (one["counted"], one["since"]) == (3, "2024-04-30T00:12:00+00:00")
+    shown = clausal("brake", "show", "forum.hasty.flood", *usual)
+    assert shown.out.endswith("4 measures\n")
+    assert len(json.loads(clausal("brake", "show", "forum.hasty.flood", *usual, "--json").out)) == 4
+    assert clausal("brake", "release", "forum.hasty.flood", *usual).code == Exit.USAGE
+    assert clausal("brake", "release", "forum.hasty.flod", "--by", "li", *usual).code == Exit.USAGE
+    ran = clausal("brake", "release", "forum.hasty.flood", "--by", "li", *usual)
+    assert ran.out == "forum.hasty.flood goes on\n"
+    assert clausal("brake", "list", *usual).out == "0 rules braked\n"
+    assert clausal("brake", "show", "forum.hasty.flood", *usual).code == Exit.USAGE

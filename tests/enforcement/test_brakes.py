@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import clausal
+from clausal.enforcement import brakes
 from clausal.enforcement.brakes import Seen, hits
-from clausal.enforcement.facts import Braked, Finding, Measure, Released, name
+from clausal.enforcement.facts import Braked, Finding, Measure
 from clausal.enforcement.memory import MemoryLedger
 from clausal.enforcement.processing import Enforcer
-from clausal.enforcement.record import EVERYWHERE, Record
 from tests.support.enforced import LIBRARY, event, hours, micro
 
 POLICY = """\
@@ -59,8 +59,8 @@ RULE = "forum.hasty.flood"
 
 
 @functools.cache
-def bundle(*brakes: str, least: str = "0.8") -> clausal.Bundle:
-    lines = "\n  ".join(f"brake {one}" for one in brakes)
+def bundle(*limits: str, least: str = "0.8") -> clausal.Bundle:
+    lines = "\n  ".join(f"brake {one}" for one in limits)
     with TemporaryDirectory() as folder:
         Path(folder, "base.policy").write_text(LIBRARY, "utf-8")
         Path(folder, "hasty.policy").write_text(POLICY.format(brakes=lines, least=least), "utf-8")
@@ -74,16 +74,6 @@ def spam(number: int, at: float, account: int) -> bytes:
 
 def quiet(number: int, at: float, account: int) -> bytes:
     return event(f"q-{number}", at, account=f"a-{account}")
-
-
-def release(ledger: MemoryLedger, rule: str = RULE) -> None:
-    """As the command does."""
-    braked = Record.of(EVERYWHERE, ledger.about(EVERYWHERE)).braked[rule]
-    fact = Released(
-        id=name("released", braked.id), at=braked.at, parties=braked.parties, rule=rule, by="li"
-    )
-    with ledger.transaction() as writing:
-        writing.append([fact])
 
 
 def modes(ledger: MemoryLedger, rule: str = "flood") -> list[str]:
@@ -150,8 +140,11 @@ def test_it_is_what_the_language_says_whoever_counts(
     for number, one in enumerate(told):
         if one.release:
             flush()
-            if RULE in Record.of(EVERYWHERE, ledger.about(EVERYWHERE)).braked:
-                release(ledger)
+            if brakes.braked(ledger):
+                brakes.release(ledger, RULE, "li", at=0)
+            else:
+                with pytest.raises(brakes.NotBrakedError):
+                    brakes.release(ledger, RULE, "li", at=0)
             continue
         waiting.append(spam(number, one.at, one.account))
         if len(waiting) >= cut:
@@ -175,6 +168,8 @@ def test_people_are_told_and_what_was_done_stays() -> None:
     assert [one.braked for one in findings] == [False] * 3 + [True] * 3
     on = [one.fact for one in ledger.entries() if isinstance(one.fact, Measure)]
     assert {one.target for one in on} == {"account:a-0", "account:a-1", "account:a-2"}
+    # These are for people to look at.
+    assert brakes.suspects(ledger, RULE) == on
     # What it did is known by its day, whoever asks.
     assert [one.id for one in ledger.about(hits(RULE, 0, fact.at)) if isinstance(one, Finding)] == [
         one.id for one in findings[:3]
@@ -216,7 +211,7 @@ def test_a_share_is_of_all_that_were_seen(position: bool) -> None:
     (fact,) = braked(ledger)
     assert (fact.counted, fact.limit) == (6, "10% per day by account from 2")
     # A day later few were seen, and 2 are no more than 2.
-    release(ledger)
+    brakes.release(ledger, RULE, "li", at=0)
     enforcer.process([spam(6, 40, 6), spam(7, 40, 7)])
     assert modes(ledger)[-2:] == ["enforced"] * 2
     enforcer.process([spam(8, 40, 8)])
@@ -234,7 +229,7 @@ def test_a_brake_may_look_at_changed_rules_alone() -> None:
     changed = Enforcer(bundle(limit, least="0.85"), ledger)
     changed.process([spam(3, 130, 3), spam(4, 130, 4)])
     assert modes(ledger)[3:] == ["enforced", "shadow"]
-    release(ledger)
+    brakes.release(ledger, RULE, "li", at=0)
     changed.process([spam(5, 178, 5), spam(6, 178, 6)])
     assert modes(ledger)[5:] == ["enforced"] * 2
 
