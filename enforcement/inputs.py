@@ -11,10 +11,25 @@ from clausal.compiler import ir
 from clausal.compiler.emit import emit
 from clausal.compiler.pipeline import optimise
 from clausal.compiler.types import MapOf, Type
+from clausal.enforcement.reading import Event
 from clausal.engine._core import Core
+from clausal.engine._frame import Frame
 
 ALWAYS: Final = 0
 """An instant at which the one version of such a program is in force."""
+
+
+def frame_of(core: Core, event: Event) -> Frame:
+    """The values that a program reads of an event, an object or JSON.
+
+    Raises:
+        EventError: if they cannot be read.
+    """
+    if isinstance(event, str):
+        return core.read_json(event.encode("utf-8", "surrogatepass"))
+    if isinstance(event, bytes | bytearray | memoryview):
+        return core.read_json(event)
+    return core.read(event)
 
 
 class Inputs:

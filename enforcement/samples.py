@@ -27,7 +27,8 @@ from clausal.enforcement.fingerprints import (
     jaccard,
     shingles,
 )
-from clausal.enforcement.inputs import Inputs
+from clausal.enforcement.inputs import Inputs, frame_of
+from clausal.enforcement.reading import Event
 from clausal.engine.evaluator import Bundle
 from clausal.engine.event import EventError
 from clausal.engine.values import FAILED, ConversionError, Missing, convert
@@ -179,7 +180,7 @@ class SampleLibrary:
         self.refresh()
         return self._matches(self._qualified(name), [(text, at)])[0]
 
-    def matches(self, event: Mapping[str, object]) -> dict[str, Match]:
+    def matches(self, event: Event) -> dict[str, Match]:
         """What an event is most like, by the names of the samples: for the reason of a finding.
 
         Raises:
@@ -196,7 +197,7 @@ class SampleLibrary:
                     found[name] = match
         return found
 
-    def similarities(self, events: Sequence[Mapping[str, object]]) -> list[Figures]:
+    def similarities(self, events: Sequence[Event]) -> list[Figures]:
         """The similarities of events to each of the samples that rules read.
 
         Absent, if the event lacks the text; failed, if the text failed. An event that cannot be
@@ -226,8 +227,8 @@ class SampleLibrary:
                 figures[number][name] = 0.0 if match is None else match.similarity
         return figures
 
-    def _read(self, event: Mapping[str, object]) -> tuple[int, dict[str, str | Missing]]:
-        frame = self._core.read(event)
+    def _read(self, event: Event) -> tuple[int, dict[str, str | Missing]]:
+        frame = frame_of(self._core, event)
         at = frame.value(0)
         texts: dict[str, str | Missing] = {}
         for name, slot in self._slots.items():

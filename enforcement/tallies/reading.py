@@ -6,19 +6,13 @@ bundle whose rules they are: the same three-valued meaning, and an event costs a
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from clausal.compiler import ir
 from clausal.compiler.checking.numbering import Renumbering, slots_of, terms_in
-from clausal.enforcement.inputs import ALWAYS, Inputs
-from clausal.engine.objects import HISTORY_KEY
+from clausal.enforcement.inputs import ALWAYS, Inputs, frame_of
+from clausal.enforcement.reading import Event, digest, fields
 from clausal.engine.values import Missing, Value
-
-Fields = Mapping[str, object]
-"""An event as an object."""
 
 
 class Part(NamedTuple):
@@ -75,13 +69,13 @@ class TallyReader:
         ]
         self._core = inputs.core(rules, [corpus.terms[number] for number in lists])
 
-    def read(self, event: Fields) -> Read | None:
+    def read(self, event: Event) -> Read | None:
         """What an event is to each tally; None without an instant, which an event must have.
 
         Raises:
             EventError: if what the tallies read of it cannot be read.
         """
-        frame = self._core.read(event)
+        frame = frame_of(self._core, event)
         value = frame.value
         at = value(0)
         if isinstance(at, Missing):
@@ -103,13 +97,9 @@ class TallyReader:
                 else:
                     measured = storable(found) if isinstance(found, str) else found
             parts.append(Part(key, measured, counts))
-        return Read(
-            self._name(event, None if self._id is None else value(self._id)), int(at), parts
-        )
-
-    @staticmethod
-    def _name(event: Fields, id: Value | Missing | None) -> str:
-        return storable(id) if isinstance(id, str) else digest_of(event)
+        id = None if self._id is None else value(self._id)  # noqa: A001 - the word for it
+        name = storable(id) if isinstance(id, str) else digest(fields(event))
+        return Read(name, int(at), parts)
 
 
 def storable(text: str) -> str:
@@ -119,10 +109,3 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         return "\0" + text.encode("utf-8", "surrogatepass").hex()
     return text
-
-
-def digest_of(event: Fields) -> str:
-    """What names an event without an identity: the SHA-256 of its JSON in one form, in hex."""
-    told = {key: value for key, value in event.items() if key != HISTORY_KEY}
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()

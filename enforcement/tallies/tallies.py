@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from clausal.enforcement.reading import Event
 from clausal.enforcement.tallies.definition import Choice, define, settle
-from clausal.enforcement.tallies.reading import Fields, Read, TallyReader
+from clausal.enforcement.tallies.reading import Read, TallyReader
 from clausal.enforcement.tallies.store import Step, TallyStore
 from clausal.engine.evaluator import Bundle
 from clausal.engine.event import EventError
@@ -61,7 +62,7 @@ class Tallies:
         reset = settle(store.known(), definitions, choices or {})
         store.begin(definitions, reset, self._lateness)
 
-    def take(self, events: Sequence[Fields]) -> list[Figures]:
+    def take(self, events: Sequence[Event]) -> list[Figures]:
         """Give each event its figures, and take it up, one after the other.
 
         The result is that of taking them one at a time, but the store is asked once.

@@ -25,10 +25,13 @@ from clausal.enforcement.fingerprints import (
     jaccard,
     shingles,
 )
-from clausal.enforcement.remembered import Remembered
+from clausal.enforcement.memory import MemoryLedger
+from clausal.enforcement.processing import Enforcer
+from clausal.enforcement.remembering import Memory
 from clausal.enforcement.samples import Sample, SampleError, SampleLibrary, read_samples
 from clausal.enforcement.tallies import MemoryTallies, Tallies
 from clausal.engine.evaluator import Bundle
+from clausal.engine.history import History
 from clausal.engine.values import FAILED
 from tests.support.tallied import LIBRARY, START, event
 
@@ -55,6 +58,7 @@ rule hoax {
 """
 HOAX = "今晚八点全城停水，请互相转告。"
 NAME = "made.hoaxes.hoaxes"
+POSTS = "made.hoaxes.posts"
 
 BUNDLE = Bundle(compile_sources([Source("made.policy", LIBRARY), Source("p.policy", POLICY)]))
 
@@ -262,24 +266,25 @@ def test_all_or_none_are_added(library: SampleLibrary) -> None:
     assert likeness(library, "一二三四五六") == 0
 
 
-def test_decisions_rest_on_similarity_and_tallies() -> None:
-    remembered = Remembered(Tallies(BUNDLE, MemoryTallies()), SampleLibrary(BUNDLE))
+def test_what_is_remembered_is_the_history_of_events_in_any_form() -> None:
     events = [event("1", 0, body=HOAX), event("2", 1, ..., body=HOAX), event("3", 2, body=...)]
-    histories = remembered.histories(events)
-    assert histories[0] == {"tallies": {"made.hoaxes.posts": 0.0}, "similarity": {NAME: 1.0}}
-    assert json.loads(json.dumps(histories)) == histories
-    found = [
-        BUNDLE.evaluate(each | {"$history": one})
-        for each, one in zip(events, histories, strict=True)
-    ]
-    assert [len(one.findings) for one in found] == [1, 0, 0]
-    assert [
-        lack.cause for one in found[1:] for rule in one.undetermined for lack in rule.lacks
-    ] == [
-        "failed",
-        "failed",
-    ]
-    assert Remembered().histories(events)[0] == {"tallies": {}, "similarity": {}}
+    told = [json.dumps(one) for one in events]
+    for form in (events, told, [one.encode() for one in told]):
+        memory = Memory(Tallies(BUNDLE, MemoryTallies()), SampleLibrary(BUNDLE))
+        assert memory.histories(form) == [
+            History(tallies={POSTS: 0}, similarity={NAME: 1}),
+            History(tallies={POSTS: FAILED}, similarity={NAME: 1}),
+            History(tallies={POSTS: 1}, similarity={NAME: FAILED}),
+        ]
+    assert Memory().histories(events) == [History()] * 3
+
+
+def test_enforcement_decides_by_what_is_remembered() -> None:
+    memory = Memory(Tallies(BUNDLE, MemoryTallies()), SampleLibrary(BUNDLE))
+    enforcer = Enforcer(BUNDLE, MemoryLedger(), remembered=memory)
+    events = [json.dumps(event(str(n), n, body=HOAX)).encode() for n in range(12)]
+    assert enforcer.process([*events, *events, b"{"]).cases == 9
+    assert enforcer.process(events).cases == 0
 
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────
