@@ -267,75 +267,122 @@ def columns_needed(duty: DutyDef) -> list[tuple[str, Kind]]:
 
 
 @dataclass(slots=True)
-class _Table:
-    """What a duty needs of its table."""
+class _Reader:
+    """What a duty takes of its table: the rows that lie in its span.
 
+    Attributes:
+        good: Columns that held what they should in some row.
+        bad: Those that held something else, with the first row where they did.
+    """
+
+    duty: DutyDef
+    zone: ZoneInfo
+    start: int
+    end: int
     rows: list[Row] = field(default_factory=list)
     lacking: list[int] = field(default_factory=list)
     undated: int = 0
     unreadable: int = 0
     faults: list[Fault] = field(default_factory=list)
+    good: set[str] = field(default_factory=set)
+    bad: dict[str, tuple[int, object]] = field(default_factory=dict)
 
     def fault(self, name: str, number: int, detail: str) -> None:
+        """Leave out a row."""
         self.unreadable += 1
         if len(self.faults) < FAULTS_KEPT:
             self.faults.append(Fault(name, number, detail))
 
+    def take(self, name: str, number: int, row: Mapping[str, object]) -> None:
+        """Take what is needed of a row."""
+        cells: list[float | None] = []
+        faulty = ""
+        for column, kind in columns_needed(self.duty):
+            value = row.get(column)
+            cell: float | None = None
+            try:
+                if value is not None:
+                    cell = _cell(kind, value, self.zone)
+                    self.good.add(column)
+            except _CellError as error:
+                self.bad.setdefault(column, (number, value))
+                faulty = faulty or f"`{column}` is {error}: `{_short(value)}`"
+            cells.append(cell)
+        if faulty:
+            self.fault(name, number, faulty)
+        else:
+            self._place(cells)
 
-def _read(duty: DutyDef, name: str, zone: ZoneInfo, start: int, end: int) -> _Table:
-    """The rows of a table that lie in the period.
+    def _place(self, cells: Sequence[float | None]) -> None:
+        if cells[0] is None:
+            self.undated += 1
+            return
+        at = int(cells[0])
+        if not self.start <= at < self.end:
+            return
+        values = _values(self.duty.figure, cells[1:])
+        if values is None:
+            self.lacking.append(at)
+        elif not isinstance(values, bool):
+            self.rows.append((at, values))
+
+    def check(self, name: str) -> None:
+        """Refuse a column that holds something else throughout.
+
+        Raises:
+            InputError: if there is one.
+        """
+        for column, kind in columns_needed(self.duty):
+            if column in self.bad and column not in self.good:
+                number, value = self.bad[column]
+                raise InputError(
+                    name,
+                    f"the column `{column}` holds no {_SAID[kind]}, which `{self.duty.name}` needs",
+                    hint=f"its first value, in row {number}, is `{_short(value)}`",
+                )
+
+
+def _read(name: str, readers: Sequence[_Reader]) -> None:
+    """Let each of several duties take what it needs of one table, which is read once.
+
+    It is read again only if two duties need one column with different types.
 
     Raises:
         InputError: if the table cannot be read, or a column is not there, or holds something else.
     """
-    needed = columns_needed(duty)
     there = columns_of(name)
-    for column, _ in needed:
-        if column not in there:
-            close = nearest(column, there)
-            raise InputError(
-                name,
-                f"there is no column `{column}`, which `{duty.name}` needs",
-                hint=f"did you mean `{close}`?" if close else f"its columns are {_listed(there)}",
-            )
-    fields = [
-        SchemaField(path=(column,), type=Scalar(kind)) for column, kind in dict(needed).items()
-    ]
-    found = _Table()
-    good: set[str] = set()
-    bad: dict[str, tuple[int, object]] = {}
-    with open_events(name, None, fields) as file:
-        for record in file:
-            if isinstance(record, Rejected):
-                found.fault(name, record.number, f"{record.cause}: {record.detail}")
-                continue
-            assert isinstance(record.value, dict)
-            cells: list[float | None] = []
-            faulty = ""
-            for column, kind in needed:
-                value = record.value.get(column)
-                cell: float | None = None
-                try:
-                    if value is not None:
-                        cell = _cell(kind, value, zone)
-                        good.add(column)
-                except _CellError as error:
-                    bad.setdefault(column, (record.number, value))
-                    faulty = faulty or f"`{column}` is {error}: `{_short(value)}`"
-                cells.append(cell)
-            if faulty:
-                found.fault(name, record.number, faulty)
-            else:
-                _place(duty.figure, cells, start, end, found)
-    for column, kind in needed:
-        if column in bad and column not in good:
-            number, value = bad[column]
-            raise InputError(
-                name,
-                f"the column `{column}` holds no {_SAID[kind]}, which `{duty.name}` needs",
-                hint=f"its first value, in row {number}, is `{_short(value)}`",
-            )
-    return found
+    passes: list[tuple[dict[str, Kind], list[_Reader]]] = []
+    for reader in readers:
+        needed = dict(columns_needed(reader.duty))
+        for column in needed:
+            if column not in there:
+                close = nearest(column, there)
+                raise InputError(
+                    name,
+                    f"there is no column `{column}`, which `{reader.duty.name}` needs",
+                    hint=f"did you mean `{close}`?"
+                    if close
+                    else f"its columns are {_listed(there)}",
+                )
+        for kinds, some in passes:
+            if all(kinds.get(column, kind) == kind for column, kind in needed.items()):
+                kinds.update(needed)
+                some.append(reader)
+                break
+        else:
+            passes.append((needed, [reader]))
+    for kinds, some in passes:
+        fields = [SchemaField(path=(column,), type=Scalar(kind)) for column, kind in kinds.items()]
+        with open_events(name, None, fields) as file:
+            for record in file:
+                for reader in some:
+                    if isinstance(record, Rejected):
+                        reader.fault(name, record.number, f"{record.cause}: {record.detail}")
+                    else:
+                        assert isinstance(record.value, dict)
+                        reader.take(name, record.number, record.value)
+    for reader in readers:
+        reader.check(name)
 
 
 def _cell(kind: Kind, value: object, zone: ZoneInfo) -> float:
@@ -346,22 +393,6 @@ def _cell(kind: Kind, value: object, zone: ZoneInfo) -> float:
             return _bool(value)
         case _:
             return _number(value)
-
-
-def _place(
-    figure: FigureDef, cells: Sequence[float | None], start: int, end: int, found: _Table
-) -> None:
-    if cells[0] is None:
-        found.undated += 1
-        return
-    at = int(cells[0])
-    if not start <= at < end:
-        return
-    values = _values(figure, cells[1:])
-    if values is None:
-        found.lacking.append(at)
-    elif not isinstance(values, bool):
-        found.rows.append((at, values))
 
 
 def _short(value: object) -> str:
@@ -389,21 +420,44 @@ def tell(corpus: Corpus, period: Period, tables: Mapping[str, str]) -> Iterator[
         InputError: if a table cannot be read, or lacks a column.
         ValueError: if the period has more than `WINDOWS_LIMIT` windows of a duty.
     """
+    readers: list[_Reader] = []
+    of_table: dict[str, list[_Reader]] = {}
     for duty in corpus.duties:
         span = in_force(corpus, duty, period)
         if span is not None:
-            name = tables.get(duty.table, "")
             zone = ZoneInfo(corpus.versions[duty.version].zone)
-            table = _read(duty, name, zone, *span) if name else _Table()
-            yield _told(corpus, duty, span, name, table)
+            reader = _Reader(duty, zone, *span)
+            _windows(reader)
+            readers.append(reader)
+            of_table.setdefault(tables.get(duty.table, ""), []).append(reader)
+    told: dict[int, Told] = {}
+    for name, some in of_table.items():
+        if name:
+            _read(name, some)
+        for reader in some:
+            told[id(reader)] = _told(corpus, name, reader)
+            reader.rows, reader.lacking = [], []
+    for reader in readers:
+        yield told[id(reader)]
 
 
-def _told(corpus: Corpus, duty: DutyDef, span: tuple[int, int], name: str, table: _Table) -> Told:
-    start, end = span
-    length = duty.over or end - start
-    count = -(-(end - start) // length)
+def _windows(reader: _Reader) -> tuple[int, int]:
+    """The length of a duty's windows, in microseconds, and how many of them its span has.
+
+    Raises:
+        ValueError: if they are too many.
+    """
+    duty, span = reader.duty, reader.end - reader.start
+    length = duty.over or span
+    count = -(-span // length)
     if count > WINDOWS_LIMIT:
         raise ValueError(f"the period has more than {WINDOWS_LIMIT} windows of `{duty.name}`")
+    return length, count
+
+
+def _told(corpus: Corpus, name: str, table: _Reader) -> Told:
+    duty, start, end = table.duty, table.start, table.end
+    length, count = _windows(table)
     rows: list[list[Row]] = [[] for _ in range(count)]
     lacking = [0] * count
     for row in table.rows:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from clausal.compiler.ir import Bilingual
+from clausal.compiler.ir import Bilingual, Corpus, VersionDef
 from clausal.engine.decision import Decision, Measure
 from clausal.truth import Held
 
@@ -79,6 +80,8 @@ class Summary:
             perhaps misspelt fields. They are looked for in the first `inspected` events.
         seconds: How long it took; whoever runs it sets it.
         held: The decisions held against the truth, if that is known.
+        bounds: The instants at which a version comes into force or ends, ascending.
+        spans: Between which of these events happened: before the first one is 0.
     """
 
     decided: int = 0
@@ -95,6 +98,22 @@ class Summary:
     unknown: dict[str, int] = field(default_factory=dict)
     inspected: int = 0
     held: Held | None = None
+    bounds: tuple[int, ...] = ()
+    spans: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> Summary:
+        """One for events that are decided by a corpus."""
+        instants = {one for version in corpus.versions for one in (version.start, version.end)}
+        return cls(bounds=tuple(sorted(one for one in instants if one is not None)))
+
+    def in_force(self, version: VersionDef) -> bool:
+        """Whether a version was in force at one of the acts."""
+        starts = (self.bounds[span - 1] if span else version.start - 1 for span in self.spans)
+        return any(
+            version.start <= start and (version.end is None or start < version.end)
+            for start in starts
+        )
 
     @property
     def events(self) -> int:
@@ -113,6 +132,7 @@ class Summary:
             InputError: when it is held against a truth that cannot be read.
         """
         self.decided += 1
+        self.spans.add(bisect_right(self.bounds, decision.instants[0]))
         if self.held is not None:
             self.held.add(decision)
         self.with_findings += bool(decision.findings)

@@ -16,13 +16,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from clausal import duties
 from clausal.cli.shell import Exit
 from clausal.compiler import ir
 from clausal.compiler.pipeline import check_sources
 from clausal.dsl.source import Source
 from clausal.duties import Period, State, Told, period_of, tell
-from clausal.reading import InputError
+from clausal.reading import InputError, open_events
 from tests.support.cli import clausal
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -228,6 +230,58 @@ def test_the_latest_of_rows_at_one_time_is_the_last_of_the_table(tmp_path: Path)
     rows = [["2024-05-03", 1], ["2024-05-04", 2], ["2024-05-04", 3], ["2024-05-01", 4]]
     file = written(tmp_path / "cases.csv", ("at_time", "a"), rows)
     assert told(policy("latest of a", "most 24", ""), file).whole.figure == 3.0
+
+
+# Two of them need `a` with different types: the table is read twice for these.
+SEVERAL = (
+    "mean of a", "count", "share of x", "count of a", "ratio of a to b", "mean hours from a to b"
+)  # fmt: skip
+TOGETHER = corpus_of(
+    HEADER
+    + "".join(
+        f"\nduty owed_{index} {{\n  cites 1\n  measure {measure}\n  in cases\n  time at_time\n"
+        f"  at most {'50%' if 'share' in measure else '3h' if 'hours' in measure else '3'}\n  over 7d\n}}\n"
+        for index, measure in enumerate(SEVERAL)
+    )
+)
+ODD = st.none() | st.sampled_from([1, 2.5, "true", "false", "soon", "2024-05-02", "1e9"])
+
+
+# Each column holds what each duty needs in some row, so that no table is refused.
+SOUND = [
+    ("2024-05-02", 1, 1, "true", "true"),
+    ("2024-05-03", "true", 1, "true", "true"),
+    ("2024-05-04", "2024-05-02", "2024-05-03", "true", "true"),
+]
+
+
+@given(rows=st.lists(st.tuples(ODD | MOMENTS, ODD, ODD, ODD, ODD), max_size=12))
+def test_duties_of_one_table_are_told_as_each_alone(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[object, ...]]
+) -> None:
+    file = written(tmp_path_factory.mktemp("t") / "cases.csv", COLUMNS, [*SOUND, *rows])
+    alone = [
+        told
+        for duty in TOGETHER.duties
+        for told in tell(structs.replace(TOGETHER, duties=(duty,)), MAY, {"cases": file})
+    ]
+    assert list(tell(TOGETHER, MAY, {"cases": file})) == alone
+
+
+def test_a_table_is_read_once_for_all_its_duties(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def counting(name: str, *rest: Any) -> Any:
+        opened.append(name)
+        return open_events(name, *rest)
+
+    monkeypatch.setattr(duties, "open_events", counting)
+    file = written(tmp_path / "cases.csv", COLUMNS, [("2024-05-02", 1, 1, "true", "true")])
+    same = structs.replace(TOGETHER, duties=TOGETHER.duties[:3])
+    assert len(list(tell(same, MAY, {"cases": file}))) == 3
+    assert opened == [file]
 
 
 def test_a_version_counts_while_it_is_in_force(tmp_path: Path) -> None:

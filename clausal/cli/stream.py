@@ -126,7 +126,7 @@ class Stream:
         self._for_terminal = for_terminal
         self._several = False
         self._stopper = Stopper()
-        self.summary = Summary()
+        self.summary = Summary.of(bundle.artifact.corpus)
         self.written = 0
         """How many decisions were written."""
 

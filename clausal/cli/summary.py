@@ -275,11 +275,18 @@ def _missed(held: Held) -> str:
 
 
 def _silent(summary: Summary, corpus: Corpus) -> str:
-    """How many rules never fired: perhaps well, perhaps for want of a field."""
+    """How many rules in force never fired: perhaps well, perhaps for want of a field."""
     fired = {(count.policy, count.version, count.rule) for count in summary.fired_rules()}
-    versions = [(version.policy, version.version) for version in corpus.versions]
-    silent = sum((*versions[rule.version], rule.name) not in fired for rule in corpus.rules)
-    return f"{silent} of {counted(len(corpus.rules), 'rule')} never fired" if silent else ""
+    versions = corpus.versions
+    held = {at for at, version in enumerate(versions) if summary.in_force(version)}
+    rules = [rule for rule in corpus.rules if rule.version in held]
+    if corpus.rules and summary.decided and not rules:
+        return "no rule was in force when these events happened"
+    silent = sum(
+        (versions[rule.version].policy, versions[rule.version].version, rule.name) not in fired
+        for rule in rules
+    )
+    return f"{silent} of {counted(len(rules), 'rule')} in force never fired" if silent else ""
 
 
 def _totals(summary: Summary, *, stopped: bool, written: str) -> list[Text]:

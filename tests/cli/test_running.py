@@ -30,6 +30,7 @@ from tests.support.cli import Ran, clausal, clausal_process, clausal_terminal
 from tests.support.golden import assert_golden
 from tests.support.shop import (
     BAD,
+    CLEAN,
     FALSE,
     FINE,
     OPEN,
@@ -766,3 +767,23 @@ def test_what_was_decided_before_a_fault_is_kept(monkeypatch: pytest.MonkeyPatch
     assert ran.code == Exit.INTERNAL
     assert ids(ran.out) == ["fine", "false"]
     assert "Traceback" not in ran.err
+
+
+def test_only_rules_in_force_can_be_silent(shop: Path) -> None:
+    later = CLEAN.replace("shop.rules", "shop.later").replace("2024-01-01 ..", "2025-01-01 ..")
+    (shop / "policies" / "later.policy").write_text(later)
+
+    def silent(*times: str) -> list[str]:
+        events = [offer(str(at), time=time) for at, time in enumerate(times)]
+        write_events(shop / "e.ndjson", events)
+        ran = clausal("run", "policies", "e.ndjson", "-o", "/dev/null")
+        return re.findall(r".*never fired|no rule was in force.*", ran.err)
+
+    assert silent("2024-12-31T23:59:59+08:00") == ["2 of 2 rules in force never fired"]
+    assert silent("2024-05-01T00:00:00+08:00", "2025-01-01T00:00:00+08:00") == [
+        "4 of 4 rules in force never fired"
+    ]
+    assert silent("2023-05-01T00:00:00Z") == ["no rule was in force when these events happened"]
+    assert (
+        clausal("run", "shop.clausal", "events.ndjson", "-o", "/dev/null").err.count("fired") == 1
+    )
