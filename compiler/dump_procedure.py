@@ -52,14 +52,14 @@ def procedure_lines(corpus: Corpus) -> list[str]:
 
 
 def brake_text(brake: BrakeDef) -> str:
-    """A brake as a rule states it."""
+    """A brake as a rule states it, without the keyword."""
     most, least = str(brake.limit), ""
     if brake.share:
         most = f"{brake.share * 100:.12g}%"
         least = f" from {brake.limit}" if brake.limit else ""
     after = brake.after_change
     change = "" if after is None else f" for {_duration(after)} after change"
-    return f"brake {most} per day by {brake.target}{least}{change}"
+    return f"{most} per day by {brake.target}{least}{change}"
 
 
 def _duration(time: int) -> str:

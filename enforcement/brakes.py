@@ -215,7 +215,7 @@ class Brakes:
                             at=at,
                             parties=(EVERYWHERE,),
                             rule=name_of,
-                            limit=brake_text(brake).removeprefix("brake "),
+                            limit=brake_text(brake),
                             counted=count,
                             since=at - DAY,
                         )

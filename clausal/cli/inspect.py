@@ -239,7 +239,7 @@ def _rules(corpus: Corpus) -> Table:
         for name in rule.supersedes:
             rows.add_row("", "", "", "", safe(f"supersedes {name}", "dim"))
         for brake in rule.brakes:
-            rows.add_row("", "", "", "", safe(brake_text(brake), "dim"))
+            rows.add_row("", "", "", "", safe(f"brake {brake_text(brake)}", "dim"))
     return rows
 
 

@@ -359,7 +359,7 @@ def test_what_inspect_shows_says_the_same_again(
 )
 def test_a_brake_is_shown_as_it_is_written(limit: int, share: float, after: int | None) -> None:
     brake = BrakeDef("account", limit or (0 if share else 1), share, after)
-    found = corpus(policy(rule("offer.first", extra=brake_text(brake))))
+    found = corpus(policy(rule("offer.first", extra=f"brake {brake_text(brake)}")))
     (again,) = only_rule(found).brakes
     assert again == replace(brake, share=again.share)
     assert again.share == pytest.approx(brake.share)

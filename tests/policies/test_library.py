@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from clausal.compiler.ir import UNKNOWN
+from clausal.compiler.ir import DAY, SEVERITIES, UNKNOWN
 from clausal.compiler.library import load_sources, shipped
 from clausal.compiler.pipeline import check_sources, compile_sources
 from clausal.coverage import measure_coverage
@@ -124,6 +124,37 @@ def test_a_trial_is_not_changed_by_other_policies() -> None:
     }
     assert fired(bundle.evaluate(event)) == ["cn.self_media_traffic.unlabelled_ai"]
     assert fired(bundle.trial(number, event)) == ["cn.ai_misuse.ai_label_missing"]
+
+
+def test_the_procedure_of_the_library_holds_for_all_of_it() -> None:
+    corpus = library().artifact.corpus
+    procedure, hour = corpus.procedure, DAY // 24
+    assert procedure.library == "standard.procedure"
+    assert corpus.incident is not None
+    assert corpus.incident.target == "account"
+    review, decide, old = procedure.review, procedure.decide, procedure.old
+    assert review is not None
+    assert decide is not None
+    assert old is not None
+    assert [review.of(3), review.of(4), review.of(0, interim=True)] == [3 * DAY, DAY, DAY]
+    assert [decide.of(3), decide.of(5), decide.of(5, interim=True)] == [7 * DAY, 2 * DAY, DAY]
+    assert (procedure.appeal, procedure.keep) == (180 * DAY, 180 * DAY)
+    # What cannot be undone can be appealed against for as long as its data are there.
+    assert procedure.appeal <= procedure.keep
+    severities = dict(zip(SEVERITIES, old.limits, strict=True))
+    assert (severities["high"], severities["severe"]) == (90, 4 * 365)
+    assert set(SEVERITIES) - set(procedure.pauses) == {"severe", "critical"}
+    # Nobody silenced waits longer for a decision than a mute of the first step lasts.
+    assert {"mute", "suspend"} == set(procedure.lifted)
+    assert decide.of(4) <= 72 * hour
+
+
+def test_rules_that_act_on_suspicion_have_brakes_in_the_campaign_on_traffic() -> None:
+    corpus = library().artifact.corpus
+    for rule in corpus.rules:
+        if corpus.versions[rule.version].policy == "cn.self_media_traffic":
+            suspects = any(measure.interim for measure in rule.measures)
+            assert bool(rule.brakes) == suspects, rule.name
 
 
 OWED = {
