@@ -128,6 +128,12 @@ class Vocabulary:
             until=min(ends, default=None),
         )
 
+    def covers(self, heavier: Measure, lighter: Measure) -> bool:
+        """Whether a measure, while it runs, leaves another one on its target nothing to do."""
+        return heavier.target == lighter.target and self._algebra.at_most(
+            self._segments(lighter), self._segments(heavier)
+        )
+
     def _segments(self, measure: Measure) -> list[Segment]:
         """The segments of a measure as they are at an instant at which it runs.
 

@@ -247,6 +247,17 @@ class Voided(Fact, frozen=True, tag="voided"):
     by: str = ""
 
 
+class Replayed(Fact, frozen=True, tag="replayed"):
+    """Where a strike leads since one that counted before it is void: as of `Strike`, and never higher."""
+
+    strike: str
+    active: float
+    counts: float
+    step: int
+    next_at: float | None
+    by: str = ""
+
+
 # ── People ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -324,6 +335,7 @@ AnyFact = (
     | Applied
     | Ended
     | Voided
+    | Replayed
     | Reviewed
     | Appealed
     | Judged

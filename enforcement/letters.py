@@ -254,6 +254,12 @@ class _Writer:
             f"  决定时合计{counts}分，对应第{one.step}级{self._gap(one.gap)}",
             f"  With it {counts} counted at the decision: step {one.step}{self._gap(one.gap)}",
         )
+        if one.anew is not None:
+            again = self._number(one.anew[0])
+            yield self._say(
+                f"  此前有计分被撤销，重新计算：合计{again}分，对应第{one.anew[1]}级",
+                f"  Earlier points are void; worked out anew, {again} count: step {one.anew[1]}",
+            )
         if one.void:
             yield self._say("  该计分自始无效。", "  It is void: it never counted.")
         yield self._say(

@@ -23,6 +23,7 @@ import msgspec
 
 from clausal.compiler.types import Scalar
 from clausal.enforcement import proceeding, reading
+from clausal.enforcement.appeals import due
 from clausal.enforcement.brakes import Brakes
 from clausal.enforcement.facts import AnyFact, Known
 from clausal.enforcement.ledger import Ledger, Message, Transaction
@@ -165,10 +166,11 @@ class Enforcer:
             pass
 
     def sweep(self, at: datetime | str) -> Processed:
-        """End what nobody looked at in time, as the procedure says, by an instant.
+        """Do what time brings about by an instant, as the procedure says.
 
-        It ends when its time was over, however late that is noticed: to sweep twice, or later, comes
-        to the same.
+        What nobody looked at in time ends, when its time was over, however late that is noticed; so
+        does what an appeal lifts that was not decided in time; what had to wait until nobody can
+        appeal any more takes effect. To sweep twice comes to the same.
 
         Raises:
             LedgerError: if the ledger cannot be read or written.
@@ -178,11 +180,20 @@ class Enforcer:
         assert isinstance(instant, float)
         with self._lock, self._writing() as transaction:
             facts, messages = self._lapsed(int(instant))
-            if facts:
-                transaction.append(facts, messages)
-                for fact in facts:
-                    self._state.add(fact)
+            self._append(transaction, facts, messages)
+            more, told = due(transaction, self._state.waiting, int(instant))
+            self._append(transaction, more, told)
+            facts += more
+            messages += told
         return Processed(0, 0, 0, (), tuple(facts), tuple(messages))
+
+    def _append(
+        self, transaction: Transaction, facts: Sequence[AnyFact], messages: Sequence[Message]
+    ) -> None:
+        if facts:
+            transaction.append(facts, messages)
+            for fact in facts:
+                self._state.add(fact)
 
     def _lapsed(self, at: int) -> tuple[list[AnyFact], list[Message]]:
         facts: list[AnyFact] = []
@@ -196,9 +207,9 @@ class Enforcer:
             if deadline is None or deadline > at:
                 continue
             if one.in_effect:
-                lapses = one.fact.interim and not one.approved and "interim" in lapse
+                lapses = one.fact.interim and not one.agreed and "interim" in lapse
             else:
-                lapses = "proposed" in lapse
+                lapses = one.agreed < one.fact.review and "proposed" in lapse
             if lapses:
                 fact, message = _end(one, deadline, "lapsed")
                 facts.append(fact)

@@ -30,6 +30,7 @@ from clausal.enforcement.facts import (
     Listed,
     Measure,
     Released,
+    Replayed,
     Reviewed,
     Strike,
     Voided,
@@ -108,17 +109,27 @@ class MeasureState:
 class StrikeState:
     """A strike, and how it came to be void if it did: then it never counted.
 
-    ``latest`` is when the last of the strikes expires that the party had on the ladder with it.
+    ``latest`` is when the last of the strikes expires that the party had on the ladder with it, and
+    ``replayed`` where it leads since others are void. ``number`` is its place among the facts of the
+    party, and ``void_number`` that of its end.
     """
 
     fact: Strike
     voided: Voided | None = None
+    replayed: Replayed | None = None
+    number: int = 0
+    void_number: int = 0
     latest: int = 0
 
     @property
     def void(self) -> bool:
         """Whether it never was."""
         return self.voided is not None
+
+    @property
+    def step(self) -> int:
+        """The step that it leads to, with what was found out since."""
+        return self.fact.step if self.replayed is None else self.replayed.step
 
     def active(self, at: int) -> bool:
         """Whether its life covers an instant, whatever else: half-open, from its issue."""
@@ -127,10 +138,12 @@ class StrikeState:
 
 @dataclass(slots=True)
 class AppealState:
-    """An appeal, and how it was decided if it was."""
+    """An appeal, and how it was decided if it was; the numbers are places as of `StrikeState`."""
 
     fact: Appealed
     judged: Judged | None = None
+    number: int = 0
+    judged_number: int = 0
 
 
 @dataclass(slots=True)
@@ -253,6 +266,8 @@ class Record:
                 self._reviewed(fact)
             case Voided():
                 self._voided(fact)
+            case Replayed():
+                self._replayed(fact)
             case Appealed():
                 self._appealed(fact)
             case Judged():
@@ -307,7 +322,7 @@ class Record:
             case.findings.append(fact)
 
     def _strike(self, fact: Strike) -> None:
-        made = self.strikes[fact.id] = StrikeState(fact)
+        made = self.strikes[fact.id] = StrikeState(fact, number=self.count)
         if fact.on == self.party:
             struck = self.struck.setdefault(fact.ladder, [])
             made.latest = max(fact.expires, struck[-1].latest) if struck else fact.expires
@@ -336,7 +351,12 @@ class Record:
     def _voided(self, fact: Voided) -> None:
         strike = self.strikes.get(fact.strike)
         if strike is not None and strike.voided is None:
-            strike.voided = fact
+            strike.voided, strike.void_number = fact, self.count
+
+    def _replayed(self, fact: Replayed) -> None:
+        strike = self.strikes.get(fact.strike)
+        if strike is not None:
+            strike.replayed = fact
 
     def _reviewed(self, fact: Reviewed) -> None:
         measure = self.measures.get(fact.measure)
@@ -345,7 +365,7 @@ class Record:
             measure.reviews[fact.reviewer] = fact
 
     def _appealed(self, fact: Appealed) -> None:
-        made = self.appeals[fact.id] = AppealState(fact)
+        made = self.appeals[fact.id] = AppealState(fact, number=self.count)
         case = self.cases.get(fact.case)
         if case is not None:
             case.appeals.append(made)
@@ -353,4 +373,4 @@ class Record:
     def _judged(self, fact: Judged) -> None:
         appeal = self.appeals.get(fact.appeal)
         if appeal is not None and appeal.judged is None:
-            appeal.judged = fact
+            appeal.judged, appeal.judged_number = fact, self.count

@@ -11,7 +11,7 @@ edition that was superseded can be told again at any time, and says by when it w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -41,6 +41,7 @@ from clausal.enforcement.facts import (
 )
 from clausal.enforcement.ledger import Ledger
 from clausal.enforcement.record import CaseState, MeasureState, Record, is_target
+from clausal.enforcement.strikes import counting
 from clausal.engine.decision import ClauseRef
 from clausal.engine.render import duration, until
 
@@ -116,6 +117,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
         points: Of the strike; ``active`` counted before it and ``counts`` with it.
         step: Where it led; 0: nowhere.
         gap: How much was left to the next step; None: it was the last.
+        anew: What counts with it, and where it leads, since strikes that counted before it are void;
+            None: nothing of that kind happened.
         expires: From when it no longer counts, in microseconds since 1970.
         void: Whether it never was.
         now: What counts at the instant of the statement.
@@ -130,6 +133,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     counts: float
     step: int
     gap: float | None
+    anew: tuple[float, int] | None
     expires: int
     void: bool
     now: float
@@ -199,8 +203,12 @@ def tell(ledger: Ledger, case: str, at: int | None = None) -> Statement:
     fact = ledger.facts([case]).get(case)
     if not isinstance(fact, Case):
         raise UnknownCaseError(case)
-    facts = {party: ledger.about(party) for party in fact.parties}
-    changes = editions(facts[fact.parties[0]], fact)
+    parties = [party for party in fact.parties if is_target(party)]
+    # A case about nobody that the event told can only be found by looking everywhere.
+    facts: dict[str, Sequence[AnyFact]] = {party: ledger.about(party) for party in parties} or {
+        "": [entry.fact for entry in ledger.entries()]
+    }
+    changes = editions(next(iter(facts.values())), fact)
     told_at = changes[-1] if at is None else at
     if told_at < fact.at:
         raise UnknownCaseError(case)
@@ -257,7 +265,7 @@ class _Telling:
         self._known = known if isinstance(known, Known) else None
         self._procedure = ProcedureDef() if self._known is None else self._known.procedure
         self._records = records
-        self._record = records[case.parties[0]]
+        self._record = next(iter(records.values()))
         self._state: CaseState = self._record.cases[case.id]
         self._changes = changes
         self._at = told_at
@@ -372,12 +380,19 @@ class _Telling:
             notice=fact.notice,
             interim=fact.interim,
             needs=fact.review,
-            people=len(state.approvals),
+            people=len(self._agreed(state)),
             why=state.ended.why if state.ended else "",
             ended_at=state.ended.at if state.ended else None,
             covered_by=cover.fact.title if cover else Bilingual(),
             replays=bool(fact.replays),
         )
+
+    def _agreed(self, state: MeasureState) -> tuple[str, ...]:
+        """Who agreed to a measure, or to the graver one in whose place it stands."""
+        replaced = self._record.measures.get(state.fact.replays)
+        if state.approvals or replaced is None:
+            return state.approvals
+        return self._agreed(replaced)
 
     def _target_label(self, kind: str) -> Bilingual:
         targets = () if self._known is None else self._known.targets
@@ -394,6 +409,7 @@ class _Telling:
             ladder = self._ladder(fact.ladder)
             record = self._records.get(fact.on, self._record)
             now = self._now(record, fact)
+            again = state.replayed
             yield Counted(
                 ladder=fact.ladder,
                 title=ladder.label if ladder else Bilingual(),
@@ -403,6 +419,7 @@ class _Telling:
                 counts=fact.counts,
                 step=fact.step,
                 gap=None if fact.next_at is None else fact.next_at - fact.counts,
+                anew=(again.counts, again.step) if again else None,
                 expires=fact.expires,
                 void=state.void,
                 now=now,
@@ -415,12 +432,8 @@ class _Telling:
 
     def _now(self, record: Record, strike: Strike) -> float:
         """The active points of the bearer of a strike."""
-        struck = record.struck.get(strike.ladder, ())
-        return sum(
-            one.fact.points
-            for one in struck
-            if one.fact.mode == "enforced" and not one.void and one.active(self._at)
-        )
+        counted = counting(record, strike.ladder, self._at, None, self._procedure)
+        return sum(one.fact.points for one in counted if one.active(self._at))
 
 
 def _gap(ladder: LadderDef | None, points: float) -> float | None:

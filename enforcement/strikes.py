@@ -42,16 +42,9 @@ def counting(
 
 
 def _suspended(record: Record, strike: StrikeState, procedure: ProcedureDef) -> bool:
-    """Whether an appeal made in time keeps a strike from counting for now."""
+    """Whether an appeal keeps a strike from counting for now: one that came too late is decided."""
     case = record.cases.get(strike.fact.case)
-    return (
-        case is not None
-        and strike.fact.severity in procedure.pauses
-        and any(
-            appeal.judged is None and appeal.fact.at < case.fact.at + procedure.appeal
-            for appeal in case.appeals
-        )
-    )
+    return case is not None and case.under_appeal and strike.fact.severity in procedure.pauses
 
 
 def history(

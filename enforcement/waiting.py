@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from clausal.enforcement.facts import (
     AnyFact,
+    Appealed,
     Applied,
     Case,
     Ended,
     Finding,
+    Judged,
     Measure,
     Reviewed,
     name,
@@ -33,7 +35,7 @@ class Open:
         rules: Those of which the silence ends it, "policy.rule".
         item: The parties that an event must be about to tell something of it.
         applied: How it took effect after a review.
-        approved: Whether somebody who looked at it let it be.
+        agreed: How many people who looked at it let it be, or agree to it.
     """
 
     fact: Measure
@@ -41,7 +43,7 @@ class Open:
     rules: frozenset[str]
     item: frozenset[str]
     applied: Applied | None = None
-    approved: bool = False
+    agreed: int = 0
 
     @property
     def in_effect(self) -> bool:
@@ -66,6 +68,7 @@ class Waiting:
     """
 
     measures: dict[str, Open] = field(default_factory=dict)
+    appeals: dict[str, Appealed] = field(default_factory=dict)
     about: dict[str, dict[str, None]] = field(default_factory=dict)
     ids: dict[bytes, int] = field(default_factory=dict)
 
@@ -93,9 +96,13 @@ class Waiting:
             case Reviewed():
                 known = self.measures.get(fact.measure)
                 if known is not None and fact.verdict == "approve":
-                    known.approved = True
+                    known.agreed += 1
             case Ended():
                 self.forget(fact.measure)
+            case Appealed():
+                self.appeals[fact.id] = fact
+            case Judged():
+                self.appeals.pop(fact.appeal, None)
             case _:
                 pass
 

@@ -115,6 +115,24 @@ sanction limit_reach(cut share) {
   dsa VISIBILITY_CONTENT_DEMOTED
 }
 
+sanction hide {
+  title zh "隐藏" en "Hidden"
+  on account
+  grade 2
+  needs duration
+  wording zh "隐藏至{until}。" en "Hidden until {until}."
+  dsa VISIBILITY_CONTENT_DISABLED
+}
+
+sanction publish {
+  title zh "公示" en "Published"
+  on account
+  grade 2
+  needs review
+  wording zh "公示。" en "The case is public."
+  dsa VISIBILITY_OTHER
+}
+
 sanction mute {
   title zh "禁言" en "Mute"
   on account
@@ -147,11 +165,25 @@ procedure {
 """
 
 
+STEPS = POLICY[POLICY.index("  1  => warn") : POLICY.index("}\n\nrule")]
+
+ODD = """\
+  1  => warn for 20d, limit_reach 10% for 30d
+  2  => hide for 10d, publish after review, limit_reach 50% for 3d
+  3  => mute for 3d, limit_reach 40% for 6d
+  4  => mute for 30d after review, limit_reach 90% for 14d after review, publish after review by two
+  5  => warn for 3d, hide for 40d
+  6+ => close_account after review by two, mute for 30d after review
+"""
+"""Steps that no sensible policy has: some are milder than those below them, or of another kind."""
+
+
 @functools.cache
-def corpus() -> Corpus:
+def corpus(*, odd: bool = False) -> Corpus:
+    policy = POLICY.replace(STEPS, ODD) if odd else POLICY
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        (place / "forum.policy").write_text(POLICY, encoding="utf-8")
+        (place / "forum.policy").write_text(policy, encoding="utf-8")
         (place / "words.policy").write_text(LIBRARY, encoding="utf-8")
         (place / "notice.txt").write_text("2.1 自导自演式造假。\n", encoding="utf-8")
         return clausal.compile(place).artifact.corpus
@@ -163,11 +195,14 @@ BUNDLE = "sha256:" + "ab" * 32
 class Forum:
     """A ledger that fills as accounts break the rule, one case after the other."""
 
-    def __init__(self, ledger: Ledger | None = None) -> None:
+    def __init__(self, ledger: Ledger | None = None, *, odd: bool = False) -> None:
         self.ledger: Ledger = MemoryLedger() if ledger is None else ledger
-        self.ladder: LadderDef = corpus().ladders[0]
+        self.corpus = corpus(odd=odd)
+        self.ladder: LadderDef = self.corpus.ladders[0]
         self._count = 0
-        self.add(Known.of(BUNDLE, corpus(), BEGIN, (EVERYWHERE,)))
+        self.counted: dict[str, frozenset[str]] = {}
+        """For each strike those that counted before it."""
+        self.add(Known.of(BUNDLE, self.corpus, BEGIN, (EVERYWHERE,)))
 
     def add(self, *facts: AnyFact) -> None:
         with self.ledger.transaction() as writing:
@@ -207,7 +242,12 @@ class Forum:
         active = [
             one
             for one in record.struck.get(self.ladder.name, ())
-            if not one.void and one.active(at) and not record.cases[one.fact.case].under_appeal
+            if not one.void
+            and one.active(at)
+            and not (
+                record.cases[one.fact.case].under_appeal
+                and one.fact.severity in self.corpus.procedure.pauses
+            )
         ]
         step = step_after(self.ladder, len(active))
         finding = Finding(
@@ -244,11 +284,12 @@ class Forum:
             next_at=step + 1 if step < len(self.ladder.steps) else None,
             findings=(finding.id,),
         )
-        labelled = corpus().rules[0].measures[0]
+        self.counted[strike.id] = frozenset(one.fact.id for one in active)
+        labelled = self.corpus.rules[0].measures[0]
         measures = [
             self._measure(case, incident, at, one, item if one is labelled else me, finding, strike)
             for one in (labelled, *self.ladder.steps[step - 1].measures)
-            if only is None or corpus().sanctions[one.sanction].name in only
+            if only is None or self.corpus.sanctions[one.sanction].name in only
         ]
         waits = any(one.review for one in measures)
         shared = waiting if waits else everyone
@@ -281,7 +322,7 @@ class Forum:
         finding: Finding,
         strike: Strike,
     ) -> Measure:
-        sanction = corpus().sanctions[one.sanction]
+        sanction = self.corpus.sanctions[one.sanction]
         review = max(one.review, sanction.review)
         arguments = {
             param.name: getattr(value, "value", value)
@@ -289,7 +330,7 @@ class Forum:
             if value is not None
         }
         from_step = target.startswith("account")
-        times = corpus().procedure.review
+        times = self.corpus.procedure.review
         return Measure(
             id=name("measure", case, sanction.name),
             at=at,
