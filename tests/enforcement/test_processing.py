@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clausal.enforcement.appeals import file
 from clausal.enforcement.facts import (
     AnyFact,
     Appealed,
@@ -22,8 +23,6 @@ from clausal.enforcement.facts import (
 )
 from clausal.enforcement.memory import MemoryLedger, MemoryTransaction
 from clausal.enforcement.processing import Enforcer, Processed
-from clausal.enforcement.record import Record
-from clausal.enforcement.strikes import counting
 from tests.support.enforced import event, forum, hours, lie, micro
 
 DAY = 24.0
@@ -224,25 +223,17 @@ def test_an_undecided_appeal_suspends_strikes_that_are_not_severe(
     assert [one.step for one in facts(ledger) if isinstance(one, Strike)][-1] == step
 
 
-def test_an_appeal_that_is_late_suspends_nothing() -> None:
-    record = Record("account:a")
-    first = Enforcer(forum(), MemoryLedger()).process([lie("1", 0)]).facts
-    record.fold(one for one in first if "account:a" in one.parties)
-    (case,) = record.cases.values()
-    for days, counted in ((179.999, 0), (180, 1)):
-        late = Record.of("account:a", [one for one in first if "account:a" in one.parties])
-        late.add(
-            Appealed(
-                id="p",
-                at=micro(hours(days * DAY)),
-                parties=case.fact.parties,
-                case=case.fact.id,
-                by="a",
-                text="",
-            )
-        )
-        found = counting(late, "forum.truth.lies", 0, None, forum().artifact.corpus.procedure)
-        assert len(list(found)) == counted
+@pytest.mark.parametrize(("days", "step"), [(179, 1), (180, 2)])
+def test_an_appeal_that_is_late_suspends_nothing(days: int, step: int) -> None:
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger)
+    kind = {"content__staged": "confirmed"}
+    (case,) = [
+        one for one in enforcer.process([event("1", 0, **kind)]).facts if isinstance(one, Case)
+    ]
+    file(ledger, case.id, "account:a", "no", case.at + days * 24 * 3_600_000_000)
+    enforcer.process([event("2", 25 * DAY, **kind)])
+    assert [one.step for one in facts(ledger) if isinstance(one, Strike)][-1] == step
 
 
 def appeal_against(ledger: MemoryLedger, case: Case, at: float, *, judged: bool) -> None:
