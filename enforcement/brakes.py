@@ -23,6 +23,7 @@ from clausal.compiler.dump_procedure import brake_text
 from clausal.compiler.ir import DAY, BrakeDef, Corpus, RuleDef
 from clausal.enforcement.facts import Braked, Known, Measure, Released, name
 from clausal.enforcement.messages import released
+from clausal.enforcement.people import person, words
 from clausal.enforcement.record import EVERYWHERE, Record, is_target
 
 if TYPE_CHECKING:
@@ -105,8 +106,10 @@ def release(ledger: Ledger, rule: str, by: str, at: int, note: str = "") -> Rele
 
     Raises:
         NotBrakedError: if it is not braked.
+        RefusedError: if nobody is named.
         LedgerError: if the ledger cannot be written.
     """
+    who, told = person(by), words(note)
     with ledger.transaction() as writing:
         everywhere = Record.of(EVERYWHERE, writing.about((EVERYWHERE,)).get(EVERYWHERE, ()))
         fact = Released(
@@ -114,8 +117,8 @@ def release(ledger: Ledger, rule: str, by: str, at: int, note: str = "") -> Rele
             at=at,
             parties=(EVERYWHERE,),
             rule=rule,
-            by=by,
-            note=note,
+            by=who,
+            note=told,
         )
         writing.append([fact], [released(fact)])
     return fact

@@ -20,6 +20,7 @@ import typer
 from clausal.cli import (
     affirm,
     bench,
+    blacklist,
     brake,
     check,
     coverage,
@@ -82,6 +83,7 @@ GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
     ("ledger", _ENFORCING, ledger),
     ("outbox", _ENFORCING, outbox),
     ("brake", _ENFORCING, brake),
+    ("blacklist", _ENFORCING, blacklist),
 )
 """Name, group and module of each command that has commands of its own, as `clausal ledger verify`.
 

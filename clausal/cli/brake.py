@@ -124,16 +124,15 @@ def release(
     """Let a braked rule go on, from the next event; its targets are counted from nothing."""
     from clausal.enforcement import brakes
     from clausal.enforcement.delivery.dispatcher import wall_clock
+    from clausal.enforcement.people import RefusedError
 
-    if not by.strip():
-        raise CommandError(
-            "nobody is named", code=Exit.USAGE, hint="`--by` names who lets it go on"
-        )
     with opened(ledger) as opening:
         try:
-            brakes.release(opening, rule, by.strip(), wall_clock(), note)
+            brakes.release(opening, rule, by, wall_clock(), note)
         except brakes.NotBrakedError as error:
             raise _not_braked(error) from error
+        except RefusedError as error:
+            raise CommandError(str(error), code=Exit.USAGE, hint=error.hint) from error
     print_text(f"{rule} goes on")
     return Exit.FINE
 
