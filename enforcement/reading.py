@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -77,9 +78,12 @@ class Names:
     def __init__(self, targets: Iterable[tuple[str, Path, Type]]) -> None:
         """Take for each kind of target the path and the type of what identifies it."""
         self._targets: Final = tuple(targets)
-        self._decode: Final = msgspec.json.Decoder(
-            _struct([path for _, path, _ in self._targets])
-        ).decode
+        shape, places = _struct([path for _, path, _ in self._targets])
+        self._decode: Final = msgspec.json.Decoder(shape).decode
+        self._values: Final = attrgetter(*places) if len(places) > 1 else None
+        self._prefixes: Final = tuple(
+            (f"{kind}:", shape if shape != _STRING else None) for kind, _, shape in self._targets
+        )
         # What the keys end with: a search for one fixed text takes half the time of one for several.
         keys = [json.dumps(path[-1], ensure_ascii=False) for _, path, _ in self._targets]
         key = _common_end(keys)
@@ -111,56 +115,55 @@ class Names:
 
     def of(self, event: Event) -> list[str]:
         """The parties of an event that a bundle could decide, in the order of the targets."""
-        if isinstance(event, bytes | bytearray | memoryview | str):
+        if self._values is not None and isinstance(event, bytes | bytearray | memoryview | str):
             try:
-                found = self._decode(event)
-            except (msgspec.MsgspecError, UnicodeError):
-                # Odd ones, such as those with lone surrogates, are read as the engine does.
+                return self._named(self._values(self._decode(event)))
+            except (msgspec.MsgspecError, UnicodeError, AttributeError):
+                # Odd ones are read as the engine does: with a lone surrogate, or no object where
+                # there should be one.
                 event = fields(event)
-            else:
-                return self._named([_within(found, path) for _, path, _ in self._targets])
         return self._named([value_at(event, path) for _, path, _ in self._targets])
 
-    def _named(self, values: Sequence[object]) -> list[str]:
+    def _named(self, values: Iterable[object]) -> list[str]:
         parties = []
-        for (kind, _, shape), value in zip(self._targets, values, strict=True):
-            if value is None or value is msgspec.UNSET:
-                continue
-            if isinstance(value, str) and value.isascii() and shape == _STRING:
-                parties.append(f"{kind}:{value}")
-                continue
-            try:
-                name = identifier(convert(shape, value))
-            except ConversionError:
-                continue
-            if name is not None:
-                parties.append(f"{kind}:{name}")
+        for (prefix, shape), value in zip(self._prefixes, values, strict=True):
+            if shape is None and type(value) is str and value.isascii():
+                parties.append(prefix + value)
+            elif value is not None and value is not msgspec.UNSET:
+                try:
+                    name = identifier(convert(shape or _STRING, value))
+                except ConversionError:
+                    continue
+                if name is not None:
+                    parties.append(prefix + name)
         return parties
 
 
-def _struct(paths: Iterable[Path]) -> type[msgspec.Struct]:
-    """A struct that holds what is at some paths, and skips all else."""
+def _struct(paths: Sequence[Path]) -> tuple[type[msgspec.Struct], list[str]]:
+    """A struct that holds what is at some paths, and skips all else; and where it holds each.
+
+    A group that is not there is one without fields. What is no object where a group should be is
+    kept as it is.
+    """
     below: dict[str, list[Path]] = {}
     for first, *rest in paths:
         below.setdefault(first, []).append(tuple(rest))
     members: list[tuple[str, Any, Any]] = []
-    for number, inner in enumerate(below.values()):
-        kind: Any = Any
+    places: dict[Path, str] = {}
+    for number, (first, inner) in enumerate(below.items()):
+        attribute = f"f{number}"
         if all(inner):
-            # A group may be anything in an event; what is no object has no fields.
-            kind = _struct(inner) | str | float | bool | list[Any] | None
-        members.append((f"f{number}", kind, msgspec.UNSET))
+            group, within = _struct(inner)
+            kind: Any = group | str | float | bool | list[Any] | None
+            members.append((attribute, kind, msgspec.field(default_factory=group)))
+            for path, place in zip(inner, within, strict=True):
+                places[first, *path] = f"{attribute}.{place}"
+        else:
+            members.append((attribute, Any, msgspec.UNSET))
+            places.update({(first, *path): attribute for path in inner})
     rename = {f"f{number}": name for number, name in enumerate(below)}
-    return msgspec.defstruct("Names", members, rename=rename, gc=False)
-
-
-def _within(found: object, path: Path) -> object:
-    for name in path:
-        if not isinstance(found, msgspec.Struct):
-            return None
-        names = type(found).__struct_encode_fields__
-        found = getattr(found, f"f{names.index(name)}") if name in names else None
-    return found
+    made = msgspec.defstruct("Names", members, rename=rename, gc=False)
+    return made, [places[path] for path in paths]
 
 
 def _common_end(texts: Sequence[str]) -> str:

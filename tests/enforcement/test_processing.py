@@ -146,6 +146,17 @@ def test_copies_and_bursts_are_one_incident_within_a_day_of_its_first_act() -> N
     assert steps(ledger) == [1, 2]
 
 
+def test_of_several_incidents_the_one_that_began_first_is_meant() -> None:
+    ledger, _ = run(
+        lie("1", 0, content="x"),
+        lie("2", 30, content="y"),
+        # The item of the one, and the policy of the other.
+        lie("3", 31, content="x"),
+    )
+    cases = [one for one in facts(ledger) if isinstance(one, Case)]
+    assert cases[2].incident == cases[0].incident != cases[1].incident
+
+
 def test_a_ladder_counts_the_incident_once_although_other_policies_find_it_too() -> None:
     both = lie("1", 0, content="x", content__spam=0.9)
     ledger, _ = run(both, lie("2", 1, content="x", content__spam=0.9), lie("3", 60))
@@ -272,6 +283,53 @@ def test_shadow_findings_are_recorded_and_nothing_follows() -> None:
         event("3", 25, content__spam=0.9),
     )
     assert steps(ledger, "spam") == [1]
+
+
+def test_shadow_findings_make_no_incident_larger() -> None:
+    # The first is a lie, and the shadow rule of the other policy fires beside it.
+    ledger, _ = run(lie("1", 0, content__spam=0.5), event("2", 1, content__spam=0.9))
+    assert len({one.incident for one in facts(ledger) if isinstance(one, Case)}) == 2
+
+
+def test_a_measure_names_the_strikes_that_it_follows_from() -> None:
+    ledger, _ = run(event("1", 0, content__spam=0.9))
+    both = [one for one in facts(ledger) if isinstance(one, Strike)]
+    assert sorted(one.mode for one in both) == ["enforced", "shadow"]
+    (warning,) = measures(facts(ledger), "warn")
+    (slow,) = measures(facts(ledger), "slow")
+    assert warning.strikes == tuple(one.id for one in strikes(ledger, "spam"))
+    assert slow.strikes == ()
+
+
+# ── What is told ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_waits_for_people_is_not_told_to_the_platform() -> None:
+    ledger, done = run(*(lie(str(number), 25.0 * number) for number in range(4)))
+    told = [json.loads(one.body) for one in done[0].messages]
+    (third,) = [one for one in measures(facts(ledger), "mute") if one.review]
+    (fourth,) = measures(facts(ledger), "close_account")
+    assert {third.id, fourth.id}.isdisjoint(one["measure"] for one in told)
+    assert third.deadline == third.at + 24 * 3_600_000_000
+    assert len(told) == len(measures(facts(ledger))) - 2
+    first = told[0]
+    assert (first["action"], first["event"], first["target"]) == (
+        "apply",
+        "0",
+        {"kind": "account", "id": "a"},
+    )
+    assert first["start"] == "2024-05-01T00:00:00+00:00"
+    assert set(first["notice"]) == {"zh", "en"}
+
+
+def test_a_target_that_is_not_told_is_ordered_by_its_case() -> None:
+    ledger, done = run(lie("1", 0, account=None))
+    assert not strikes(ledger)
+    (slow,) = measures(facts(ledger), "slow")
+    assert slow.target == "account:"
+    (told,) = [one for one in done[0].messages if b'"slow"' in one.body]
+    assert told.key == slow.case
+    assert json.loads(told.body)["target"] == {"kind": "account", "id": None}
 
 
 # ── What ends ────────────────────────────────────────────────────────────────────────────────────
