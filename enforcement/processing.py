@@ -362,7 +362,8 @@ class _Batch:
     def _see(self, number: int, decision: Decision) -> None:
         seen = self._brakes.seen
         if seen.kinds:
-            seen.add(self._plan.names.of(self._events[number]), decision.instants[1])
+            names = self._plan.names_of(seen.kinds)
+            seen.add(names.of(self._events[number]), decision.instants[1])
 
     def _add(self, facts: Iterable[AnyFact]) -> None:
         for fact in facts:

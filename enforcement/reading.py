@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from typing import Any, Final
@@ -80,7 +80,7 @@ class Names:
         self._targets: Final = tuple(targets)
         shape, places = _struct([path for _, path, _ in self._targets])
         self._decode: Final = msgspec.json.Decoder(shape).decode
-        self._values: Final = attrgetter(*places) if len(places) > 1 else None
+        self._values: Final = _getter(places)
         self._prefixes: Final = tuple(
             (f"{kind}:", shape if shape != _STRING else None) for kind, _, shape in self._targets
         )
@@ -115,7 +115,7 @@ class Names:
 
     def of(self, event: Event) -> list[str]:
         """The parties of an event that a bundle could decide, in the order of the targets."""
-        if self._values is not None and isinstance(event, bytes | bytearray | memoryview | str):
+        if isinstance(event, bytes | bytearray | memoryview | str):
             try:
                 return self._named(self._values(self._decode(event)))
             except (msgspec.MsgspecError, UnicodeError, AttributeError):
@@ -137,6 +137,14 @@ class Names:
                 if name is not None:
                     parties.append(prefix + name)
         return parties
+
+
+def _getter(places: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
+    """What is at some attributes of an object."""
+    if not places:
+        return lambda _: ()
+    get = attrgetter(*places)
+    return get if len(places) > 1 else lambda found: (get(found),)
 
 
 def _struct(paths: Sequence[Path]) -> tuple[type[msgspec.Struct], list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from clausal.enforcement.facts import (
     Incident,
     Judged,
     Measure,
+    Reviewed,
     Strike,
 )
 from clausal.enforcement.memory import MemoryLedger, MemoryTransaction
@@ -119,6 +121,16 @@ def test_a_strike_expires_at_exactly_its_issue_and_its_life() -> None:
         ledger, _ = run(lie("1", 0), lie("2", 90 * DAY + late))
         assert steps(ledger)[1] == step
         assert strikes(ledger)[0].expires == micro(hours(90 * DAY))
+
+
+def test_a_strike_that_was_issued_late_hides_none_that_lives_longer() -> None:
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger)
+    # Decided ten days after the act, and so issued after the one that is decided next.
+    enforcer.process([lie("1", 0)], at=hours(10 * DAY))
+    enforcer.process([lie("2", 50)])
+    enforcer.process([lie("3", 95 * DAY)])
+    assert steps(ledger) == [1, 1, 2]
 
 
 def test_the_same_item_is_one_strike_for_ever_and_its_findings_are_kept() -> None:
@@ -373,7 +385,7 @@ def test_an_interim_measure_ends_when_nobody_looked_at_it_in_time() -> None:
     ledger = MemoryLedger()
     enforcer = Enforcer(forum(), ledger)
     enforcer.process([event("1", 0, content__staged="suspected")])
-    assert enforcer.sweep(hours(24 - 0.001)).facts == ()
+    assert enforcer.sweep(hours(24) - timedelta(microseconds=1)).facts == ()
     done = enforcer.sweep(hours(48))
     (ended,) = done.facts
     assert isinstance(ended, Ended)
@@ -381,6 +393,30 @@ def test_an_interim_measure_ends_when_nobody_looked_at_it_in_time() -> None:
     assert [message.action for message in done.messages] == ["end"]
     assert enforcer.sweep(hours(48)).facts == ()
     assert Enforcer(forum(), ledger).sweep(hours(99)).facts == ()
+
+
+def test_a_deadline_is_over_at_its_instant() -> None:
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger)
+    enforcer.process([event("1", 0, content__staged="suspected")])
+    assert len(enforcer.sweep(hours(24)).facts) == 1
+
+
+def test_an_interim_measure_that_somebody_let_be_does_not_lapse() -> None:
+    ledger = MemoryLedger()
+    enforcer = Enforcer(forum(), ledger)
+    (measure,) = measures(enforcer.process([event("1", 0, content__staged="suspected")]).facts)
+    word = Reviewed(
+        id="r",
+        at=micro(hours(1)),
+        parties=measure.parties,
+        measure=measure.id,
+        reviewer="r",
+        verdict="approve",
+    )
+    with ledger.transaction() as writing:
+        writing.append([word])
+    assert enforcer.sweep(hours(48)).facts == ()
 
 
 def test_an_interim_measure_that_ended_by_itself_does_not_end_again() -> None:

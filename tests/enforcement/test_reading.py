@@ -62,6 +62,21 @@ def test_names_may_be_written_with_escapes(key: str) -> None:
     assert not NAMES.likely(b'{"account": {"id": "a"}}', {raw("account:b")})
 
 
+def test_values_may_be_written_with_escapes() -> None:
+    data = rb'{"account": {"id": "a\/b"}}'
+    assert NAMES.of(data) == ["account:a/b"]
+    assert NAMES.likely(data, {raw("account:a/b")})
+    assert NAMES.likely(rb'{"account": {"id": "\u00e4"}}', {raw("account:ä")})
+
+
+def test_one_kind_of_target_is_read_like_several() -> None:
+    names = Names([("account", ("account", "id"), Scalar("string"))])
+    assert (
+        names.of(b'{"account": {"id": "a"}}') == names.of({"account": {"id": "a"}}) == ["account:a"]
+    )
+    assert Names([]).of(b"{}") == []
+
+
 def test_the_parties_are_those_that_the_engine_finds() -> None:
     plan = Plan(forum())
     for data in (
