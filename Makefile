@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 EXTENSION_SOURCES := setup.py $(shell find compiler engine -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-peers bench-volume policies docs format clean distclean
+.PHONY: help setup demo test bench bench-peers bench-volume bench-ledger policies docs format clean distclean
 
 help: ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -57,6 +57,10 @@ bench-peers: setup $(VENV)/.bench ## Measure Clausal beside other engines; PEERS
 bench-volume: setup $(VENV)/.bench ## Decide 50 million generated events with all policies that ship.
 	@$(BENCH) volume --way arrow $(VOLUME)
 	@$(BENCH) volume $(VOLUME)
+	@$(BENCH) report
+
+bench-ledger: setup ## Fill a ledger in SQLite and one in PostgreSQL with a million entries, and ask.
+	@$(BENCH) ledger $(LEDGER)
 	@$(BENCH) report
 
 policies: setup ## Check the quality of the shipped policies; NOTICES=FOLDER to hold quotes against them.

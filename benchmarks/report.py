@@ -273,16 +273,44 @@ def volume_section(part: dict[str, Any]) -> Iterator[str]:
     yield ""
 
 
+def ledger_section(part: dict[str, Any]) -> Iterator[str]:
+    """What a ledger costs."""
+    kinds = list(part.values())
+    yield f"## A ledger of {kinds[0]['entries']:,} entries"
+    yield ""
+    yield "Each commit is flushed to the disk. A case is what the enforcer does for one event with findings, in"
+    yield "a transaction of its own: look for five facts, read the records of their parties, append five facts"
+    yield f"and the messages that they cause. A party has {kinds[0]['facts_of_a_party']:.0f} facts on average; they"
+    yield "are read and decoded."
+    yield ""
+    yield from rows(
+        ["", *part],
+        ["Append, by the batch", *(f"{one['entries'] / one['fill_s']:,.0f}/s" for one in kinds)],
+        ["A case", *(seconds(one["case_s"]) for one in kinds)],
+        ["The facts of a party", *(seconds(one["party_s"]) for one in kinds)],
+        ["… of the slowest in a hundred", *(seconds(one["party_99_s"]) for one in kinds)],
+        [f"… of {kinds[0]['parties']} at once", *(seconds(one["parties_s"]) for one in kinds)],
+        ["Verify all", *(seconds(one["verify_s"]) for one in kinds)],
+        ["JSON of an entry", *(f"{one['json_bytes'] / one['entries']:.0f} B" for one in kinds)],
+        [
+            "On the disk, for each entry",
+            *(f"{one['disk_bytes'] / one['entries']:,.0f} B" for one in kinds),
+        ],
+    )
+    yield "What is on the disk holds the messages of the outbox, too, and all indexes."
+    yield ""
+
+
 def page() -> str:
     """The whole page, from what is stored."""
     peers, measured = results.load("peers"), results.load("suites")
     footprint, volume = results.load("footprint"), results.load("volume")
-    in_arrow = results.load("volume-arrow")
+    in_arrow, ledger = results.load("volume-arrow"), results.load("ledger")
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`, `make bench-peers` and `make bench-volume` from `results/`. Absolute",
-        "times belong to the machine; ratios are of figures of one run.",
+        "Written by `make bench`, `make bench-peers`, `make bench-volume` and `make bench-ledger` from",
+        "`results/`. Absolute times belong to the machine; ratios are of figures of one run.",
         "",
     ]
     empty: dict[str, Any] = {}
@@ -291,6 +319,7 @@ def page() -> str:
         "side by side": next(iter(peers.values()), empty).get("machine"),
         "before the first event": next(iter(footprint.values()), empty).get("machine"),
         "the whole picture": (in_arrow or volume).get("machine"),
+        "the ledger": next(iter(ledger.values()), empty).get("machine"),
     }
     known = {name: machine for name, machine in machines.items() if machine}
     if known:
@@ -306,6 +335,7 @@ def page() -> str:
         (footprint_section, footprint),
         (volume_section, volume),
         (volume_section, in_arrow),
+        (ledger_section, ledger),
         (suite_section, measured),
     ):
         if part:

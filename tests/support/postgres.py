@@ -48,6 +48,14 @@ class Server:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def ask(self, query: str, database: str = "postgres") -> str:
+        """The one value that a query gives."""
+        import psycopg
+
+        with psycopg.connect(self.url(database)) as connection:
+            (value,) = connection.execute(query.encode()).fetchone() or ("",)
+            return str(value)
+
 
 def _programs() -> Path | None:
     found = shutil.which("postgres")
@@ -77,8 +85,12 @@ def _as_its_user(*, dies_with_us: bool) -> list[str]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Server]:
+def running(folder: Path | None = None, *, durable: bool = False) -> Iterator[Server]:
     """Start a server, and stop it at the end.
+
+    Args:
+        folder: Where its files lie meanwhile; by default where temporary files do.
+        durable: Flush each commit to the disk, which tests can do without.
 
     Raises:
         FileNotFoundError: if its programs are not installed.
@@ -88,7 +100,7 @@ def running() -> Iterator[Server]:
     if programs is None:
         raise FileNotFoundError("the programs of PostgreSQL are not installed")
     # Its own place: pytest's folders are closed to the user that the server runs as.
-    home = Path(tempfile.mkdtemp(prefix="clausal-postgres-"))
+    home = Path(tempfile.mkdtemp(prefix="clausal-postgres-", dir=folder))
     try:
         if os.geteuid() == 0:
             shutil.chown(home, _USER, _USER)
@@ -106,23 +118,22 @@ def running() -> Iterator[Server]:
         )
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr.strip()}")
-        with _started(programs, home, data) as server:
+        with _started(programs, home, data, durable=durable) as server:
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _started(programs: Path, home: Path, data: Path) -> Iterator[Server]:
+def _started(programs: Path, home: Path, data: Path, *, durable: bool) -> Iterator[Server]:
     port = _free_port()
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": str(home),
-        # What the tests kill are clients, never the server or the machine.
-        "fsync": "off",
-        "full_page_writes": "off",
-        "shared_buffers": "32MB",
     }
+    if not durable:
+        # What the tests kill are clients, never the server or the machine.
+        settings |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [
