@@ -1,0 +1,199 @@
+"""Cases of the shipped policies that need a history: what follows, from the first event to the last."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+import clausal
+from clausal.enforcement.facts import AnyFact, Ended, Measure, Strike
+from clausal.enforcement.memory import MemoryLedger
+from clausal.enforcement.processing import Enforcer
+
+DAY = 86_400_000_000
+EVERYTHING = ("ads", "share", "commerce", "tips", "paid", "brand")
+
+
+@functools.cache
+def shipped() -> clausal.Bundle:
+    return clausal.compile(clausal.shipped())
+
+
+class Story:
+    """Events of one account, and what follows from each."""
+
+    def __init__(self, **account: object) -> None:
+        self._enforcer = Enforcer(shipped(), MemoryLedger())
+        self._account = {"id": "a", "subject_id": "s"} | account
+        self._count = 0
+
+    def act(
+        self,
+        time: str,
+        content: Mapping[str, object] | None = None,
+        account: Mapping[str, object] | None = None,
+        **context: object,
+    ) -> tuple[AnyFact, ...]:
+        """What an event brings; ``time`` at +08:00."""
+        self._count += 1
+        done = self._enforcer.process(
+            [
+                {
+                    "context": {"event_id": f"e{self._count}", "time": f"{time}+08:00"} | context,
+                    "content": {"id": "c", **(content or {})},
+                    "account": {**self._account, **(account or {})},
+                }
+            ]
+        )
+        assert not done.problems
+        return done.facts
+
+
+def measures(facts: Iterable[AnyFact]) -> dict[str, tuple[Any, ...]]:
+    """Measures by name: days (None: no end of its own) and people; what is covered left out."""
+    return {
+        one.sanction: (None if one.length is None else one.length / DAY, one.review)
+        for one in facts
+        if isinstance(one, Measure) and one.yields_to is None
+    }
+
+
+def steps(facts: Iterable[AnyFact]) -> list[int]:
+    return [one.step for one in facts if isinstance(one, Strike)]
+
+
+STAGED: dict[str, Any] = {
+    "topic": "social_event",
+    "staged_verdict": "confirmed",
+    "verdict_source": "reviewer",
+    "second_source": True,
+    "fiction_label": False,
+}
+"""A "delivery rider beaten by guards": two reviewers confirm that it is acted."""
+
+
+def test_a_staged_event_without_a_label() -> None:
+    facts = Story(identity_verified=True, monetised=True).act("2024-05-10T10:00:00", STAGED)
+    found = measures(facts)
+    assert found["remove_content"] == (None, 0)
+    assert found["limit_reach"] == (7, 0)
+    assert found["pause_monetisation"] == (7, 0)
+    assert found["purge_followers"] == (None, 0)
+    assert len(steps(facts)) == 1
+
+
+def test_a_label_from_the_beginning_is_no_finding() -> None:
+    facts = Story().act("2024-05-10T10:00:00", STAGED | {"fiction_label": True})
+    assert not [one for one in facts if isinstance(one, Measure | Strike)]
+
+
+def test_a_label_while_it_was_only_suspected_lifts_what_was_done_meanwhile() -> None:
+    story = Story()
+    suspected = STAGED | {"staged_verdict": "suspected", "verdict_source": "none"}
+    first = story.act("2024-05-10T10:00:00", suspected)
+    interim = [one for one in first if isinstance(one, Measure) and one.interim]
+    assert interim
+    second = story.act("2024-05-10T15:00:00", suspected | {"fiction_label": True})
+    assert {one.id for one in first if isinstance(one, Measure)} == {
+        one.measure for one in second if isinstance(one, Ended) and one.why == "fixed"
+    }
+    assert steps([*first, *second]) == []
+
+
+def test_who_poses_as_a_person_in_a_hot_event_for_gain() -> None:
+    facts = Story(age_d=0, name_impersonates="event_party").act(
+        "2024-05-20T10:00:00",
+        {"claimed_role": "relative", "role_verified": False, "diversion": "qr"},
+        event_type="register",
+        hot_event_age_h=20,
+    )
+    found = measures(facts)
+    assert found["close_account"] == (None, 2)
+    assert found["refer"] == (None, 2)
+    assert found["hold_funds"] == (30, 0)
+    (suspended,) = [one for one in facts if isinstance(one, Measure) and one.sanction == "suspend"]
+    assert (suspended.interim, suspended.review) == (True, 0)
+    assert suspended.deadline is not None
+    assert steps(facts) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "refused"),
+    [("person", 2, True), ("company", 3, True), ("company", 2, False)],
+)
+def test_who_registers_more_accounts_than_allowed(kind: str, count: int, refused: bool) -> None:
+    facts = Story(subject_type=kind, accounts_per_subject=count).act(
+        "2024-05-20T10:00:00", event_type="register"
+    )
+    assert bool(measures(facts)) is refused
+    assert steps(facts) == []
+
+
+def test_who_earns_without_showing_who_it_is_is_asked_until_it_is_shown() -> None:
+    story = Story(monetised=True)
+    asked = story.act("2024-05-20T10:00:00", account={"identity_verified": False})
+    assert measures(asked) == {"require_fix": (None, 0)}
+    # What nobody knows shows nothing.
+    assert not [
+        one for one in story.act("2024-05-21T10:00:00", {"id": "d"}) if isinstance(one, Ended)
+    ]
+    shown = story.act("2024-05-22T10:00:00", {"id": "e"}, {"identity_verified": True})
+    assert [one.why for one in shown if isinstance(one, Ended)] == ["fixed"]
+    assert steps([*asked, *shown]) == []
+
+
+def rumour(item: str) -> dict[str, Any]:
+    """A falsehood about a livelihood that two sources confirm, from who posted it first."""
+    return {
+        "id": item,
+        "fact_verdict": "false_claim",
+        "verdict_source": "fact_checker",
+        "second_source": True,
+        "harm_domain": "livelihood",
+        "first_post": True,
+        "fiction_label": False,
+    }
+
+
+def test_a_year_to_the_second() -> None:
+    for time, step in (("2026-02-01T10:00:00", 1), ("2026-02-01T09:59:59", 2)):
+        enforcer = Enforcer(shipped(), MemoryLedger())
+        found = [
+            steps(
+                enforcer.process(
+                    [
+                        {
+                            "context": {"event_id": when, "time": f"{when}+08:00"},
+                            "content": rumour(when),
+                            "account": {"id": "a"},
+                            "traffic": {"reposts": 50, "bot_share": 0.0},
+                        }
+                    ]
+                ).facts
+            )
+            for when in ("2025-02-01T10:00:00", time)
+        ]
+        assert found == [[1], [step]]
+
+
+def test_reposts_that_were_bought_make_nothing_heavier() -> None:
+    found = []
+    for reposts, bots in ((90, 0.0), (9_000, 0.99), (9_000, 0.0)):
+        enforcer = Enforcer(shipped(), MemoryLedger())
+        done = enforcer.process(
+            [
+                {
+                    "context": {"event_id": "e", "time": "2025-02-01T10:00:00+08:00"},
+                    "content": rumour("c"),
+                    "account": {"id": "a"},
+                    "traffic": {"reposts": reposts, "bot_share": bots},
+                }
+            ]
+        )
+        found.append(measures(done.facts))
+    assert found[0] == found[1]
+    assert "mute" in found[2]
+    assert "mute" not in found[0]
