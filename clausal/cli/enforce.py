@@ -47,6 +47,7 @@ EXAMPLES: Final = (
 )
 
 _INPUT: Final = "Input"
+_REMEMBERED: Final = "What rules remember"
 _DELIVERY: Final = "Delivery"
 _OUTPUT: Final = "Output"
 
@@ -106,6 +107,32 @@ def command(
         ),
     ] = None,
     param: ParamOption = None,
+    tallies: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where what rules count is kept: a file, or `redis://HOST/0` for several processes. "
+            "Without it, it is gone with the process.",
+            rich_help_panel=_REMEMBERED,
+        ),
+    ] = None,
+    tally: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=CHOICE",
+            help="For a tally whose definition changed: `keep` what was counted, or `reset` it.",
+            show_default=False,
+            rich_help_panel=_REMEMBERED,
+        ),
+    ] = None,
+    samples: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Known items beside those that the policies list.",
+            rich_help_panel=_REMEMBERED,
+        ),
+    ] = None,
     deliver: Annotated[
         str | None,
         typer.Option(
@@ -168,6 +195,7 @@ def command(
     could not be read, or that every event was bad.
     """
     from clausal.cli.enforcing import Enforcing, Settings, print_figures
+    from clausal.cli.remembered import Remembered, choices_of
 
     names = events or []
     if not names and deliver is None:
@@ -181,13 +209,16 @@ def command(
     written = [name for name in (rejects, metrics) if name]
     if deliver is not None and "://" not in deliver:
         written.append(deliver)
+    if tallies is not None and "://" not in tallies:
+        written.append(tallies)
     keep_apart(written, [*names, *files_of([bundle])])
     deciding = bundle_of([bundle], params_of(param))
     settings = Settings(at=instant_of(at, "--at"), batch=batch, format=format)
     with contextlib.ExitStack() as stack:
         opening = stack.enter_context(opened(ledger, create=None))
         aside = None if rejects is None else stack.enter_context(open_output(rejects))
-        running = Enforcing(deciding, opening, settings, aside)
+        remembered = Remembered(deciding, tallies, choices_of(tally), samples)
+        running = Enforcing(deciding, opening, settings, remembered, aside)
         shown = sys.stderr.isatty() if progress is None else progress
         with _delivering(opening, deliver, attempts) as background:
             running.background = background

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 import msgspec
 
 from clausal.cli.progress import Progress
-from clausal.cli.shell import inline, report, show
+from clausal.cli.shell import CommandError, Exit, inline, report, show
 from clausal.cli.stream import Stopper, rejected, rejected_line
 from clausal.enforcement.facts import AnyFact, Applied, Braked, Ended, Measure, Strike
 from clausal.enforcement.ledger import LedgerError
@@ -24,10 +24,14 @@ from clausal.resuming import Resumable
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from clausal.cli.remembered import Remembered
     from clausal.enforcement.delivery.dispatcher import Background
     from clausal.enforcement.ledger import Ledger
     from clausal.engine.evaluator import Bundle
     from clausal.engine.problem import Problem
+
+_SAVING: Final = 10.0
+"""Seconds after which tallies are saved again, where they are kept in a file."""
 
 _TOLD: Final = 10
 """So many bad events are told one by one; all are counted, and written where --rejects says."""
@@ -47,18 +51,27 @@ class Enforcing:
 
     Args:
         bundle: What decides.
-        ledger: What remembers.
+        ledger: What holds the facts.
         settings: How.
+        remembered: Tallies and samples.
         rejects: Takes the bad events, one line each.
     """
 
     def __init__(
-        self, bundle: Bundle, ledger: Ledger, settings: Settings, rejects: BinaryIO | None = None
+        self,
+        bundle: Bundle,
+        ledger: Ledger,
+        settings: Settings,
+        remembered: Remembered,
+        rejects: BinaryIO | None = None,
     ) -> None:
         from clausal.enforcement.processing import Enforcer
 
         self._bundle = bundle
-        self._enforcer = Enforcer(bundle, ledger)
+        self._enforcer = Enforcer(bundle, ledger, remembered=remembered.memory)
+        self._remembered = remembered
+        self._saved = time.monotonic()
+        self._places: dict[str, str] = {}
         self._ledger = ledger
         self._settings = settings
         self._rejects = rejects
@@ -72,7 +85,7 @@ class Enforcing:
 
     def run(
         self, names: Sequence[str], *, drain: float, progress: bool
-    ) -> KeyboardInterrupt | InputError | LedgerError | None:
+    ) -> KeyboardInterrupt | InputError | LedgerError | CommandError | None:
         """Enforce the events of all files, and return what ended it early, if anything did.
 
         Args:
@@ -81,7 +94,7 @@ class Enforcing:
             progress: Whether to show it.
         """
         start = time.perf_counter()
-        end: KeyboardInterrupt | InputError | LedgerError | None = None
+        end: KeyboardInterrupt | InputError | LedgerError | CommandError | None = None
         fields = self._bundle.artifact.corpus.fields
         with self._stopper.installed():
             try:
@@ -98,10 +111,15 @@ class Enforcing:
                     bar = stack.enter_context(
                         Progress(sys.stderr, [one.file for one in sources], shown=progress)
                     )
-                    for source in sources:
-                        self._file(source, bar)
+                    try:
+                        for source in sources:
+                            self._file(source, bar)
+                    finally:
+                        self._save()
             except (KeyboardInterrupt, InputError, LedgerError) as early:
                 end = early
+            except self._remembered.failures as error:
+                end = CommandError(str(error), code=Exit.INPUT)
             self._seconds = time.perf_counter() - start
             if self.background is not None:
                 # Ctrl-C ends the wait; what is on its way is waited for, and the rest waits.
@@ -111,7 +129,7 @@ class Enforcing:
     def _find_place(self, source: Resumable) -> None:
         if source.source is None:
             return
-        place = self._ledger.position(source.source)
+        place = self._ledger.position(self._checkpoint(source.source))
         if place is not None:
             source.resume(place)
             self._counts["before"] += source.behind
@@ -159,6 +177,10 @@ class Enforcing:
         for problem in done.problems:
             record = events[problem.index]
             self._reject(rejected(record, problem.error), source, problem.error.problems)
+        if place is not None:
+            self._places[place[0]] = place[1]
+        if time.monotonic() - self._saved > _SAVING:
+            self._save()
         self.decided += len(events) - len(done.problems)
         self._counts["findings"] += done.cases
         self._counts["repeated"] += done.repeated
@@ -166,6 +188,27 @@ class Enforcing:
         self._count(done.facts)
         if done.messages and self.background is not None:
             self.background.wake()
+
+    def _checkpoint(self, source: str) -> str:
+        """By what name the place in a source is remembered from which another run goes on.
+
+        Tallies in a file are behind the ledger when the process dies. Then events are read again from
+        where these were saved; what the ledger knows of them stays as it is, and they are counted.
+        """
+        file = self._remembered.file
+        return source if file is None else f"{source} with {file.resolve()}"
+
+    def _save(self) -> None:
+        """Save the tallies, and up to where the events are in them."""
+        self._saved = time.monotonic()
+        # Without events, too: a choice about a tally that changed is in it.
+        self._remembered.save()
+        if self._remembered.file is None or not self._places:
+            return
+        with self._ledger.transaction() as writing:
+            for source, place in self._places.items():
+                writing.move(self._checkpoint(source), place)
+        self._places.clear()
 
     def _readable(self, record: Record | Rejected) -> bool:
         """Whether a record is at least JSON."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit, urlunsplit
 
 from clausal.enforcement.delivery.adapter import Adapter, AdapterError
 from clausal.enforcement.delivery.file import FileAdapter
@@ -44,11 +44,7 @@ def open_adapter(url: str, environment: Mapping[str, str] | None = None) -> Adap
         raise AdapterError(f"this is no URL: {error}") from error
     if not parts.scheme or "://" not in url:
         return FileAdapter(Path(url))
-    if parts.username is not None or parts.password is not None:
-        raise AdapterError(
-            "a URL for delivery holds no user and no password",
-            hint=f"others can see command lines: set `{PASSWORD}`, or `{PASSWORD}{_FILE}`",
-        )
+    _refuse_secrets(parts)
     try:
         match parts.scheme:
             case "http" | "https" if host:
@@ -65,6 +61,37 @@ def open_adapter(url: str, environment: Mapping[str, str] | None = None) -> Adap
         f"`{parts.scheme}://{parts.netloc}` is no place to deliver to",
         hint="write `https://…`, `redis://…/0?stream=NAME`, or the path of a file",
     )
+
+
+def redis_url(url: str, environment: Mapping[str, str] | None = None) -> str:
+    """The address of a Redis server as redis-py takes it, with the password of `PASSWORD`.
+
+    Raises:
+        AdapterError: if it is no such address, or holds a password that others can see.
+    """
+    variables = os.environ if environment is None else environment
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise AdapterError(f"this is no URL: {error}") from error
+    if parts.scheme not in {"redis", "rediss"} or not host:
+        raise AdapterError(
+            "this is no address of a Redis server", hint="write `redis://HOST:PORT/DB`"
+        )
+    _refuse_secrets(parts)
+    password = _secret(PASSWORD, variables)
+    if password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=f":{quote(password, safe='')}@{parts.netloc}"))
+
+
+def _refuse_secrets(parts: SplitResult) -> None:
+    if parts.username is not None or parts.password is not None:
+        raise AdapterError(
+            "a URL here holds no user and no password",
+            hint=f"others can see command lines: set `{PASSWORD}`, or `{PASSWORD}{_FILE}`",
+        )
 
 
 def _webhook(url: str, variables: Mapping[str, str]) -> Adapter:

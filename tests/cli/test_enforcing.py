@@ -20,6 +20,7 @@ from clausal.enforcement.chain import Head
 from clausal.enforcement.delivery.signature import secret_of
 from clausal.enforcement.opening import open_ledger
 from tests.enforcement.test_brakes import bundle, spam
+from tests.support import tallied
 from tests.support.cli import Ran, clausal
 from tests.support.enforced_events import many, saved
 from tests.support.receiver import Platform
@@ -227,12 +228,13 @@ def test_mistakes(tmp_path: Path) -> None:
 # ── Ends that nobody planned ─────────────────────────────────────────────────────────────────────
 
 
-def process(folder: Path, file: Path) -> subprocess.Popen[bytes]:
+def process(folder: Path, file: Path, *more: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [
             *(sys.executable, "-P", "-m", "clausal.cli", "enforce", "--batch", "5"),
             *("--bundle", str(folder / "forum.clausal"), "--ledger", str(folder / "ledger.db")),
             *("--deliver", str(folder / "measures.ndjson"), str(file)),
+            *more,
         ],
         stderr=subprocess.PIPE,
     )
@@ -340,6 +342,73 @@ def test_what_was_given_up_is_looked_at_and_sent_again(
         assert clausal(*usual, "-d", url).code == Exit.FINE
     assert sorted(one["id"] for one in platform.done) == sorted(one["id"] for one in dead)
     assert "0 messages waiting" in clausal("outbox", "list", "-l", ledger).out
+
+
+# ── Tallies ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def counted(count: int) -> list[bytes]:
+    chance = random.Random(7)
+    return [
+        json.dumps(
+            tallied.event(
+                f"e-{number}",
+                number * 20,
+                f"a-{chance.randrange(4)}",
+                kind=chance.choice(["text", "video"]),
+                tips=chance.randrange(20),
+                topic=f"t-{chance.randrange(9)}",
+                staged=False,
+            )
+        ).encode()
+        for number in range(count)
+    ]
+
+
+def enforce_counting(folder: Path, *more: str) -> Ran:
+    return enforce(folder, folder / "events.ndjson", "--tallies", folder / "tallies", *more)
+
+
+def test_tallies_in_a_file_are_right_whatever_ends_a_run(tmp_path: Path) -> None:
+    events = counted(900)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder, count in ((whole, 900), (parts, 200)):
+        folder.mkdir()
+        tallied.bundle().save(folder / "forum.clausal")
+        (folder / "events.ndjson").write_bytes(b"".join(one + b"\n" for one in events[:count]))
+        ran = enforce_counting(folder)
+        assert ran.code == Exit.FINE, ran.err
+    (parts / "events.ndjson").write_bytes(b"".join(one + b"\n" for one in events))
+    saved_before = (parts / "tallies").read_bytes()
+    with process(parts, parts / "events.ndjson", "--tallies", str(parts / "tallies")) as running:
+        grown(parts, running)
+        running.kill()
+    # Those of the run that was killed are not there.
+    assert (parts / "tallies").read_bytes() == saved_before
+    ran = enforce_counting(parts)
+    assert ran.code == Exit.FINE
+    assert "200   read in an earlier run" in ran.err
+    assert metrics(parts)["events_known_before"] > 0
+    assert end_of(parts) == end_of(whole)
+    assert enforce_counting(parts).code == Exit.FINE
+    assert metrics(parts)["events"] == 0
+
+
+def test_a_tally_that_changed_is_a_choice(tmp_path: Path) -> None:
+    tallied.bundle().save(tmp_path / "forum.clausal")
+    (tmp_path / "events.ndjson").write_bytes(b"".join(one + b"\n" for one in counted(50)))
+    assert enforce_counting(tmp_path).code == Exit.FINE
+    tallied.bundle(posts="count by account.id over 10m").save(tmp_path / "forum.clausal")
+    ran = enforce_counting(tmp_path)
+    assert ran.code == Exit.INPUT
+    assert "tally `made.tallied.posts`" in ran.err
+    assert "--tally NAME=keep" in ran.err
+    for wrong in ("made.tallied.posts", "made.tallied.posts=drop", "made.tallied.none=keep"):
+        assert enforce_counting(tmp_path, "--tally", wrong).code == Exit.USAGE
+    assert enforce_counting(tmp_path, "--tally", "made.tallied.posts=reset").code == Exit.FINE
+    assert enforce_counting(tmp_path).code == Exit.FINE
+    saved(tmp_path, [])
+    assert "has no tallies" in enforce_counting(tmp_path).err
 
 
 # ── Brakes ───────────────────────────────────────────────────────────────────────────────────────
