@@ -2,7 +2,8 @@
 
 A measure that needs one person or two takes effect when that many *different* people have agreed to
 it, from that moment and for as long as it was to last. A single "no" drops it. An interim measure is
-in effect already: a "yes" lets it be, a "no" ends it at once. Nobody reviews a case that is about
+in effect already: a "yes" lets it be, a "no" ends it at once. So does a "no" to one that no person was
+asked about; what people agreed to is for an appeal to undo. Nobody reviews a case that is about
 themselves, and nobody says a second word on one measure.
 
 A review of which the time is over is none: the measure has lapsed then, whether or not somebody
@@ -69,7 +70,9 @@ def queue(ledger: Ledger, at: int) -> list[Open]:
         at: In microseconds since 1970.
     """
     record = Record.of(WAITING, (one for one in ledger.about(WAITING) if one.at <= at))
-    found = [_open(record, state, at) for state in record.measures.values() if _is_open(state, at)]
+    found = [
+        describe(record, state, at) for state in record.measures.values() if _is_open(state, at)
+    ]
     return sorted(found, key=_urgency)
 
 
@@ -86,7 +89,8 @@ def _is_open(state: MeasureState, at: int) -> bool:
     return state.fact.interim and state.fact.review == 0 and not state.approvals
 
 
-def _open(record: Record, state: MeasureState, at: int) -> Open:
+def describe(record: Record, state: MeasureState, at: int) -> Open:
+    """What there is to decide a measure by, from the record of a party that has it."""
     measure = state.fact
     case = record.cases.get(measure.case)
     return Open(
@@ -139,7 +143,7 @@ def review(
             raise RefusedError("there is no measure of that name")
         desk = Desk(transaction, fact.case)
         state = desk.record.measures[measure]
-        _check(desk, state, who, at)
+        _check(desk, state, who, verdict, at)
         desk.add(
             Reviewed(
                 id=name("reviewed", measure, identity(who)),
@@ -176,14 +180,14 @@ def is_delayed(desk: Desk, state: MeasureState, at: int) -> bool:
     return at < over or desk.state.under_appeal
 
 
-def _check(desk: Desk, state: MeasureState, who: str, at: int) -> None:
+def _check(desk: Desk, state: MeasureState, who: str, verdict: Verdict, at: int) -> None:
     """Refuse what cannot be.
 
     Raises:
         RefusedError: if a person may not say a word on a measure, or not any more.
     """
     fact = state.fact
-    if fact.review == 0 and not fact.interim:
+    if fact.review == 0 and not fact.interim and verdict == "approve":
         raise RefusedError("the measure needs nobody's word")
     if at < max([fact.at, *(one.at for one in state.reviews.values())]):
         raise RefusedError("the review would lie before what it is about")

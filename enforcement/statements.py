@@ -12,7 +12,7 @@ edition that was superseded can be told again at any time, and says by when it w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -43,7 +43,7 @@ from clausal.enforcement.ledger import Ledger
 from clausal.enforcement.record import CaseState, MeasureState, Record, is_target
 from clausal.enforcement.strikes import counting
 from clausal.engine.decision import ClauseRef
-from clausal.engine.render import duration, until
+from clausal.engine.render import duration, rfc3339, until
 
 
 class UnknownCaseError(LookupError):
@@ -219,6 +219,46 @@ def tell(ledger: Ledger, case: str, at: int | None = None) -> Statement:
         for party, some in facts.items()
     }
     return _Telling(fact, known, records, changes, told_at).statement()
+
+
+_INSTANTS: Final = frozenset(
+    [
+        "told_at",
+        "decided_at",
+        "acted_at",
+        "superseded_at",
+        "appeal_until",
+        "start",
+        "end",
+        "ended_at",
+        "expires",
+        "at",
+        "due",
+    ]
+)
+
+
+def to_builtins(statement: Statement) -> dict[str, object]:
+    """A statement as JSON-ready values; instants are RFC 3339 texts in the zone of the policy."""
+
+    def told(value: object) -> object:
+        if isinstance(value, list):
+            return [told(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: rfc3339(one, statement.zone)
+            if key in _INSTANTS and isinstance(one, int)
+            # What an event said is told as it said it.
+            else one
+            if key in {"about", "saw"}
+            else told(one)
+            for key, one in value.items()
+        }
+
+    found = told(msgspec.to_builtins(statement))
+    assert isinstance(found, dict)
+    return found
 
 
 def editions(facts: Iterable[AnyFact], case: Case) -> list[int]:

@@ -19,6 +19,7 @@ import typer
 
 from clausal.cli import (
     affirm,
+    appeal,
     bench,
     blacklist,
     brake,
@@ -35,6 +36,7 @@ from clausal.cli import (
     ledger,
     outbox,
     profile,
+    review,
     run,
     schema,
     test,
@@ -81,6 +83,8 @@ COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
 
 GROUPS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
     ("ledger", _ENFORCING, ledger),
+    ("review", _ENFORCING, review),
+    ("appeal", _ENFORCING, appeal),
     ("outbox", _ENFORCING, outbox),
     ("brake", _ENFORCING, brake),
     ("blacklist", _ENFORCING, blacklist),
@@ -201,6 +205,7 @@ def _known_failure(error: Exception) -> int | None:
     from clausal.compiler.bundle import BundleError
     from clausal.dsl.diagnostics import PolicyError
     from clausal.enforcement.ledger import LedgerError
+    from clausal.enforcement.people import RefusedError
     from clausal.reading import InputError
 
     if isinstance(error, PolicyError):
@@ -216,6 +221,9 @@ def _known_failure(error: Exception) -> int | None:
         return Exit.INPUT
     if isinstance(error, LedgerError):
         report("error", str(error), error.hint)
+        return Exit.INPUT
+    if isinstance(error, RefusedError):
+        report("refused", str(error), error.hint)
         return Exit.INPUT
     if isinstance(error, OSError):
         name = f" `{error.filename}`" if error.filename else ""

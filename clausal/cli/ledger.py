@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from clausal.cli import stories
 from clausal.cli.ledgers import LedgerOption, opened
 from clausal.cli.progress import Counter
 from clausal.cli.shell import (
@@ -141,6 +142,7 @@ def _head_of(text: str) -> Head:
 
 
 COMMANDS: Final = (
+    *stories.COMMANDS,
     (
         "init",
         init,

@@ -158,6 +158,15 @@ def test_reviews_that_cannot_be(forum: Forum) -> None:
     )
 
 
+def test_a_person_may_end_what_no_person_was_asked_about(forum: Forum) -> None:
+    filled(forum, 2)
+    limit = next(one for one in forum.record("a-1").targets(BEGIN + DAY) if one.fact.grade == 2)
+    waiting = forum.ledger.outbox.waiting()
+    assert kinds(say(forum, limit.fact.id, "Ann", DAY, "reject")) == ["Reviewed", "Ended"]
+    assert forum.ledger.outbox.waiting() == waiting + 1
+    assert running(forum, DAY) == {"warn": 90 * DAY}
+
+
 def test_a_wrong_finding_takes_its_strike_along(forum: Forum) -> None:
     cases = filled(forum, 5)
     mute = next(one for one in queue(forum.ledger, BEGIN + 5 * DAY) if one.measure.case == cases[3])
