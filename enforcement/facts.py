@@ -33,8 +33,8 @@ _DIGITS: Final = 20
 """Hex digits of a name: 80 bits, so that two events do not share one by chance."""
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """What all facts have.
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
+    """What all facts have. None is part of a cycle, so the garbage collector is spared them.
 
     Attributes:
         id: Its name; no two facts of a ledger share one.

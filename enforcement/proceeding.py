@@ -45,6 +45,7 @@ class Act:
         event: As it came.
         fields: What it holds.
         name: The platform's name of it, or its digest.
+        case: The name of its case.
         parties: Whom and what it is about.
         decision: As it was decided without the ledger.
     """
@@ -53,13 +54,9 @@ class Act:
     event: reading.Event
     fields: Mapping[object, object]
     name: str
+    case: str
     parties: tuple[str, ...]
     decision: Decision
-
-    @property
-    def case(self) -> str:
-        """The name of its case."""
-        return name("case", self.name)
 
 
 def decided(decision: Decision) -> Decided:

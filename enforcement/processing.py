@@ -25,7 +25,7 @@ from clausal.compiler.types import Scalar
 from clausal.enforcement import proceeding, reading
 from clausal.enforcement.appeals import due
 from clausal.enforcement.brakes import Brakes
-from clausal.enforcement.facts import AnyFact, Known
+from clausal.enforcement.facts import AnyFact, Known, name
 from clausal.enforcement.ledger import Ledger, Message, Transaction
 from clausal.enforcement.messages import braked as told_of
 from clausal.enforcement.messages import end
@@ -296,11 +296,11 @@ class _Batch:
 
     def _act(self, number: int, event: reading.Event, decision: Decision) -> Act:
         fields = reading.fields(event)
-        name = decision.event_id
-        if name is None:
-            name = reading.digest(fields)
+        label = decision.event_id
+        if label is None:
+            label = reading.digest(fields)
         parties = proceeding.parties_of(self._plan, proceeding.decided(decision))
-        return Act(number, event, fields, name, parties, decision)
+        return Act(number, event, fields, label, name("case", label), parties, decision)
 
     @property
     def needs_ledger(self) -> bool:
