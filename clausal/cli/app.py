@@ -43,6 +43,7 @@ from clausal.cli import (
     version,
 )
 from clausal.cli import compile as compile_policies
+from clausal.cli import report as report_campaign
 from clausal.cli.help import Command, Examples, Group, described, epilog
 from clausal.cli.shell import (
     ColorOption,
@@ -71,6 +72,7 @@ COMMANDS: Final[tuple[tuple[str, str, ModuleType], ...]] = (
     ("run", _RUNNING, run),
     ("explain", _RUNNING, explain),
     ("duties", _RUNNING, duties),
+    ("report", _RUNNING, report_campaign),
     ("generate", _RUNNING, generate),
     ("bench", _RUNNING, bench),
     ("profile", _RUNNING, profile),

@@ -99,13 +99,13 @@ def command(
     """
     from clausal.duties import tables_of, tell
 
-    asked = _period(period) if period or not needs else None
+    asked = period_named(period) if period or not needs else None
     corpus = bundle_of(policies or [], params_of(param)).artifact.corpus
     if asked is None or needs:
         found = _needs(corpus, asked)
         print_json(found) if as_json else _print_needs(found)
         return Exit.FINE
-    files = _files(tables_of(corpus.duties), table or [], tables)
+    files = table_files(tables_of(corpus.duties), table or [], tables)
     try:
         told = list(tell(corpus, asked, files))
     except ValueError as error:
@@ -125,7 +125,12 @@ def command(
     return Exit.FINDINGS if breached else Exit.FINE
 
 
-def _period(text: str) -> Period:
+def period_named(text: str) -> Period:
+    """The period of `--period`.
+
+    Raises:
+        CommandError: if the text names none.
+    """
     from clausal.duties import period_of
 
     if not text:
@@ -143,7 +148,7 @@ def _period(text: str) -> Period:
 # ── Tables ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _files(known: Sequence[str], given: Sequence[str], folder: Path | None) -> dict[str, str]:
+def table_files(known: Sequence[str], given: Sequence[str], folder: Path | None) -> dict[str, str]:
     """The file of each table: those in the folder, and those that are named.
 
     Raises:

@@ -21,7 +21,7 @@ from clausal.dsl import nodes
 from clausal.dsl.parser import parse
 from clausal.dsl.source import Source
 from clausal.engine.reference import slots_of
-from clausal.engine.render import rfc3339
+from clausal.pages.html import span
 from clausal.pages.markdown import Markdown, both, code, environment, escaped, link, listed
 
 MADE: Final = "<!-- Made by `clausal docs`: what is written here is lost when it is made again. -->"
@@ -414,21 +414,6 @@ KINDS: Final = {
     "libraries": Bilingual("共用库", "Libraries"),
 }
 """The folders of pages."""
-
-
-def span(version: ir.VersionDef) -> str:
-    """When a version is in force: the days, as its author wrote them."""
-    if version.start == ir.UNKNOWN:
-        return "dates not known 日期未知"
-    start = _day(rfc3339(version.start, version.zone))
-    if version.end is None:
-        return f"{start} .."
-    return f"{start} .. {_day(rfc3339(version.end, version.zone))}"
-
-
-def _day(instant: str) -> str:
-    day, _, clock = instant.partition("T")
-    return day if clock.startswith("00:00:00") else instant
 
 
 def read_by(rule: ir.RuleDef) -> frozenset[int]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from clausal.compiler.ir import Bilingual
+from clausal.compiler.ir import UNKNOWN, Bilingual, VersionDef
 from clausal.dsl.render.visible import visible
 from clausal.dsl.version import __version__
+from clausal.engine.render import rfc3339
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,6 +65,25 @@ def environment() -> Environment:
     )
     found.globals.update(clausal=__version__, statuses=STATUSES)
     return found
+
+
+def drawn(markup: str) -> object:
+    """What was drawn by a module of these pages, for a template to show as it is."""
+    from markupsafe import Markup  # noqa: PLC0415
+
+    return Markup(markup)  # noqa: S704 - the charts' own SVG, whose texts an XML writer escaped
+
+
+def span(version: VersionDef) -> str:
+    """When a version is in force: days, where it begins and ends with days."""
+    if version.start == UNKNOWN:
+        return "dates not known 日期未知"
+    ends = (version.start, version.end)
+    shown = ["" if end is None else rfc3339(end, version.zone) for end in ends]
+    return " .. ".join(
+        day if clock.startswith("00:00:00") else f"{day}{mark}{clock}"
+        for day, mark, clock in (one.partition("T") for one in shown)
+    ).strip()
 
 
 def page(template: str, **values: object) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
-VOID = {"br", "col", "hr", "img", "input", "link", "meta", "use"}
+VOID = {"br", "col", "hr", "img", "input", "link", "meta"}
 LOADS = {"src", "srcset", "data", "poster", "action", "background", "ping", "formaction"}
 HEADINGS = re.compile("h[1-6]")
 
