@@ -98,6 +98,15 @@ def command(
             rich_help_panel=_INPUT,
         ),
     ] = 1000,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            help="Do what time brings about, too: end what nobody looked at in time, apply what had to "
+            "wait for appeals. For what runs all the time.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = False,
     rejects: Annotated[
         str | None,
         typer.Option(
@@ -198,11 +207,11 @@ def command(
     from clausal.cli.remembered import Remembered, choices_of
 
     names = events or []
-    if not names and deliver is None:
+    if not names and deliver is None and not sweep:
         raise CommandError(
             "no events are named",
             code=Exit.USAGE,
-            hint="name event files, `-` for standard input, or --deliver to send what waits",
+            hint="name event files, `-` for standard input, --deliver to send what waits, or --sweep",
         )
     if names.count(STDIO) > 1:
         raise CommandError("standard input can be read once", code=Exit.USAGE)
@@ -213,7 +222,7 @@ def command(
         written.append(tallies)
     keep_apart(written, [*names, *files_of([bundle])])
     deciding = bundle_of([bundle], params_of(param))
-    settings = Settings(at=instant_of(at, "--at"), batch=batch, format=format)
+    settings = Settings(instant_of(at, "--at"), batch, format, sweep)
     with contextlib.ExitStack() as stack:
         opening = stack.enter_context(opened(ledger, create=None))
         aside = None if rejects is None else stack.enter_context(open_output(rejects))

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import msgspec
@@ -22,16 +23,18 @@ from clausal.reading import STDIN, Format, InputError, Record, Rejected, open_ev
 from clausal.resuming import Resumable
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from clausal.cli.remembered import Remembered
     from clausal.enforcement.delivery.dispatcher import Background
     from clausal.enforcement.ledger import Ledger
+    from clausal.enforcement.processing import Processed
     from clausal.engine.evaluator import Bundle
     from clausal.engine.problem import Problem
 
 _SAVING: Final = 10.0
 """Seconds after which tallies are saved again, where they are kept in a file."""
+
+_SWEEPING: Final = 60.0
+"""Seconds after which it is looked again at what time brings about."""
 
 _TOLD: Final = 10
 """So many bad events are told one by one; all are counted, and written where --rejects says."""
@@ -44,6 +47,7 @@ class Settings:
     at: datetime | None
     batch: int
     format: Format | None
+    sweep: bool = False
 
 
 class Enforcing:
@@ -70,7 +74,7 @@ class Enforcing:
         self._bundle = bundle
         self._enforcer = Enforcer(bundle, ledger, remembered=remembered.memory)
         self._remembered = remembered
-        self._saved = time.monotonic()
+        self._saved = self._swept = time.monotonic()
         self._places: dict[str, str] = {}
         self._ledger = ledger
         self._settings = settings
@@ -111,11 +115,13 @@ class Enforcing:
                     bar = stack.enter_context(
                         Progress(sys.stderr, [one.file for one in sources], shown=progress)
                     )
+                    self._sweep()
                     try:
                         for source in sources:
                             self._file(source, bar)
                     finally:
                         self._save()
+                    self._sweep()
             except (KeyboardInterrupt, InputError, LedgerError) as early:
                 end = early
             except self._remembered.failures as error:
@@ -181,9 +187,20 @@ class Enforcing:
             self._places[place[0]] = place[1]
         if time.monotonic() - self._saved > _SAVING:
             self._save()
+        if time.monotonic() - self._swept > _SWEEPING:
+            self._sweep()
         self.decided += len(events) - len(done.problems)
         self._counts["findings"] += done.cases
         self._counts["repeated"] += done.repeated
+        self._take(done)
+
+    def _sweep(self) -> None:
+        """Do what time brings about, if that is wanted."""
+        self._swept = time.monotonic()
+        if self._settings.sweep:
+            self._take(self._enforcer.sweep(self._settings.at or datetime.now(UTC)))
+
+    def _take(self, done: Processed) -> None:
         self._counts["messages"] += len(done.messages)
         self._count(done.facts)
         if done.messages and self.background is not None:

@@ -22,6 +22,7 @@ from clausal.enforcement.opening import open_ledger
 from tests.enforcement.test_brakes import bundle, spam
 from tests.support import tallied
 from tests.support.cli import Ran, clausal
+from tests.support.enforced import event, forum
 from tests.support.enforced_events import many, saved
 from tests.support.receiver import Platform
 
@@ -438,3 +439,21 @@ def test_a_braked_rule_is_told_of_shown_and_released(tmp_path: Path) -> None:
     assert ran.out == "forum.hasty.flood goes on\n"
     assert clausal("brake", "list", *usual).out == "0 rules braked\n"
     assert clausal("brake", "show", "forum.hasty.flood", *usual).code == Exit.USAGE
+
+
+# ── What time brings about ───────────────────────────────────────────────────────────────────────
+
+
+def test_a_sweep_ends_what_nobody_looked_at(tmp_path: Path) -> None:
+    """A suspicion slows an item down; nobody confirms it in a day."""
+    forum().save(tmp_path / "forum.clausal")
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(event("e", 0, content__staged="suspected") + b"\n")
+    assert enforce(tmp_path, file).code == Exit.FINE
+    assert enforce(tmp_path, "--sweep", "--at", "2024-05-01T23:00Z").code == Exit.FINE
+    assert metrics(tmp_path)["measures"] == {"applied": 0, "proposed": 0, "ended": 0}
+    for ended in (1, 0):
+        assert enforce(tmp_path, "--sweep", "--at", "2024-05-02T00:00Z").code == Exit.FINE
+        assert metrics(tmp_path)["measures"]["ended"] == ended
+    _, told = end_of(tmp_path)
+    assert [len(ids) for ids in told.values()] == [2]
