@@ -39,8 +39,10 @@ class Plan:
         self.procedure: Final = corpus.procedure
         self.incident: Final = corpus.incident
         self.targets: Final = tuple((one.name, one.slot) for one in corpus.targets)
-        self._named: Final[dict[tuple[str, ...], Names]] = {}
-        self.names: Final = self.names_of(tuple(one.name for one in corpus.targets))
+        self.names: Final = Names(
+            (one.name, corpus.slots[one.slot].path, corpus.slots[one.slot].type)
+            for one in corpus.targets
+        )
         self.rules: Final = tuple(
             f"{corpus.versions[rule.version].policy}.{rule.name}" for rule in corpus.rules
         )
@@ -59,18 +61,6 @@ class Plan:
         )
         self.dsa: Final = {one.name: one.dsa for one in corpus.sanctions}
         self._types: Final = {one.path: one.type for one in corpus.fields}
-
-    def names_of(self, kinds: tuple[str, ...]) -> Names:
-        """What reads the parties of some kinds of an event."""
-        known = self._named.get(kinds)
-        if known is None:
-            slots = self.corpus.slots
-            known = self._named[kinds] = Names(
-                (one.name, slots[one.slot].path, slots[one.slot].type)
-                for one in self.corpus.targets
-                if one.name in kinds
-            )
-        return known
 
     def type_of(self, path: Path) -> Type | None:
         """The type of a field of the event; None if no library declares it."""

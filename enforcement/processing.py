@@ -242,6 +242,7 @@ class _Batch:
         self._cases = self._repeated = 0
         self._decisions: list[Decision | None] = []
         self._acts: dict[int, Act] = {}
+        self._parties: dict[int, Sequence[str]] = {}
         self._decide()
 
     def result(self) -> Processed:
@@ -260,6 +261,8 @@ class _Batch:
     def _decide(self) -> None:
         plain = self._plan.bundle.evaluate_json if self._histories is None else None
         at, readers = self._at, self._plan.readers
+        # Brakes that are a share count the targets of all events.
+        names = self._plan.names if self._brakes.seen.kinds else None
         for number, event in enumerate(self._events):
             try:
                 if plain is not None and type(event) is bytes and not _carries_history(event):
@@ -271,6 +274,8 @@ class _Batch:
                 self._decisions.append(None)
                 continue
             self._decisions.append(decision)
+            if names is not None:
+                self._parties[number] = names.of(event)
             fired, undetermined = decision.matched
             if fired or (readers and not readers.isdisjoint(undetermined)):
                 self._acts[number] = self._act(number, event, decision)
@@ -308,18 +313,19 @@ class _Batch:
         if self._acts:
             return True
         return bool(self._state.waiting.about) and any(
-            decision is not None and self._touched(event)
-            for event, decision in zip(self._events, self._decisions, strict=True)
+            decision is not None and self._touched(number)
+            for number, decision in enumerate(self._decisions)
         )
 
-    def _touched(self, event: reading.Event) -> Sequence[str]:
+    def _touched(self, number: int) -> Sequence[str]:
         """The parties of an event, if it may mend anything; else none."""
-        waiting, names = self._state.waiting, self._plan.names
-        if names.likely(event, waiting.ids.keys()):
-            parties = names.of(event)
-            if waiting.touched(parties):
-                return parties
-        return ()
+        waiting, parties = self._state.waiting, self._parties.get(number)
+        if parties is None:
+            event, names = self._events[number], self._plan.names
+            if not names.likely(event, waiting.ids.keys()):
+                return ()
+            parties = self._parties[number] = names.of(event)
+        return parties if waiting.touched(parties) else ()
 
     # ── With it ──────────────────────────────────────────────────────────────────────────────────
 
@@ -362,8 +368,7 @@ class _Batch:
     def _see(self, number: int, decision: Decision) -> None:
         seen = self._brakes.seen
         if seen.kinds:
-            names = self._plan.names_of(seen.kinds)
-            seen.add(names.of(self._events[number]), decision.instants[1])
+            seen.add(self._parties[number], decision.instants[1])
 
     def _add(self, facts: Iterable[AnyFact]) -> None:
         for fact in facts:
@@ -433,7 +438,7 @@ class _Batch:
     def _mend(self, number: int, act: Act | None, decision: Decision) -> None:
         """End the measures whose rules an event settles as silent."""
         waiting = self._state.waiting
-        parties = self._touched(self._events[number]) if act is None else act.parties
+        parties = self._touched(number) if act is None else act.parties
         if not parties or not waiting.touched(parties):
             return
         standing = {f"{one.policy}.{one.rule}" for one in decision.findings}
