@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from clausal.cli.ledgers import LedgerOption, opened
-from clausal.cli.loading import bundle_of, instant_of
+from clausal.cli.loading import bundle_of
+from clausal.cli.people import AtOption, JsonOption, instant
 from clausal.cli.shell import (
     STDIO,
     ColorOption,
@@ -34,15 +34,6 @@ HELP: Final = "Keep a list of subjects who are barred, give it to others, and ta
 
 _DAY: Final = 24 * 3600 * 1_000_000
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AtOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME",
-        help="The instant, such as 2024-05-01T12:00+08:00; else now.",
-        show_default=False,
-    ),
-]
 ByOption = Annotated[
     str, typer.Option("--by", metavar="NAME", help="Who looked at it.", show_default=False)
 ]
@@ -67,11 +58,9 @@ def list_entries(
     from clausal.enforcement import blacklist
     from clausal.engine.render import rfc3339
 
-    instant = _instant(at)
+    when = instant(at)
     with opened(ledger) as opening:
-        found = [
-            one for one in blacklist.entries(opening, instant) if one.is_due(instant) or not due
-        ]
+        found = [one for one in blacklist.entries(opening, when) if one.is_due(when) or not due]
     if as_json:
         print_json(
             [
@@ -81,7 +70,7 @@ def list_entries(
                     "since": rfc3339(one.since, "UTC"),
                     "until": None if one.until is None else rfc3339(one.until, "UTC"),
                     "due": rfc3339(one.due, "UTC"),
-                    "is_due": one.is_due(instant),
+                    "is_due": one.is_due(when),
                     "reviewed_by": one.reviewed_by or None,
                     "policy": None if one.reason is None else one.reason.policy,
                     "clauses": [] if one.reason is None else list(one.reason.clauses),
@@ -103,12 +92,12 @@ def list_entries(
             safe(one.subject),
             _day(one.since),
             "–" if one.until is None else _day(one.until),
-            safe(_day(one.due), "bold red" if one.is_due(instant) else ""),
+            safe(_day(one.due), "bold red" if one.is_due(when) else ""),
             safe("" if why is None else f"{why.policy} {', '.join(why.clauses)}"),
         )
     if found:
         show(rows, "", stream=sys.stdout)
-    waiting = sum(one.is_due(instant) for one in found)
+    waiting = sum(one.is_due(when) for one in found)
     print_text(f"{counted(len(found), 'subject')}, {waiting:,} to be looked at again")
     return Exit.FINE
 
@@ -129,7 +118,7 @@ def check(
     from clausal.engine.render import rfc3339
 
     with opened(ledger) as opening:
-        found = blacklist.check(opening, subject, _instant(at))
+        found = blacklist.check(opening, subject, instant(at))
     until = None if found.until is None else rfc3339(found.until, "UTC")
     if as_json:
         print_json(
@@ -162,7 +151,7 @@ def keep(
     from clausal.enforcement import blacklist
 
     with opened(ledger) as opening, _refusals():
-        blacklist.keep(opening, subject, by, _now(), note)
+        blacklist.keep(opening, subject, by, instant(None), note)
     print_text(f"{inline(subject)} stays, and is looked at again in a year")
     return Exit.FINE
 
@@ -178,7 +167,7 @@ def lift(
     from clausal.enforcement import blacklist
 
     with opened(ledger) as opening, _refusals():
-        blacklist.lift(opening, subject, by, _now())
+        blacklist.lift(opening, subject, by, instant(None))
     print_text(f"{inline(subject)} is on the list no more")
     return Exit.FINE
 
@@ -233,7 +222,7 @@ def export(
         from clausal.enforcement.signed_list import read_key, sign
 
         with opened(ledger) as opening:
-            made = blacklist.draw_up(opening, issuer, _instant(at), days * _DAY)
+            made = blacklist.draw_up(opening, issuer, instant(at), days * _DAY)
         data = sign(made, read_key(key_file))
     if output == STDIO:
         sys.stdout.buffer.write(data)
@@ -275,7 +264,7 @@ def import_list(
     """
     from clausal.enforcement import blacklist
 
-    instant = _instant(at)
+    when = instant(at)
     deciding = bundle_of([bundle])
     try:
         data = standard_input().read() if file == STDIO else Path(file).read_bytes()
@@ -290,9 +279,9 @@ def import_list(
             name, _, public = one.partition("=")
             raw_key(public)
             trusted[name] = public
-        signed = verify(data, trusted, instant)
+        signed = verify(data, trusted, when)
         with opened(ledger, create=None) as opening:
-            taken = blacklist.take_in(opening, deciding, signed, instant)
+            taken = blacklist.take_in(opening, deciding, signed, when)
     if as_json:
         print_json(
             {
@@ -337,23 +326,6 @@ def _refusals() -> Iterator[None]:
             code=Exit.INPUT,
             hint="pip install 'clausal[enforce]'",
         ) from error
-
-
-def _now() -> int:
-    from clausal.enforcement.delivery.dispatcher import wall_clock
-
-    return wall_clock()
-
-
-def _instant(text: str | None) -> int:
-    found = instant_of(text, "--at")
-    return _now() if found is None else _micro(found)
-
-
-def _micro(moment: datetime) -> int:
-    from datetime import UTC, timedelta
-
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _day(instant: int) -> str:

@@ -54,12 +54,14 @@ def list_open(
 ) -> int:
     """Show what waits for people: the most urgent first, of equal ones the gravest."""
     from clausal.cli.summary import table
+    from clausal.enforcement.blacklist import entries
     from clausal.enforcement.review import queue
     from clausal.engine.render import rfc3339
 
     when = instant(at)
     with opened(ledger) as opening:
         found = queue(opening, when)
+        barred = 0 if as_json else sum(one.is_due(when) for one in entries(opening, when))
     if as_json:
         print_json([_as_json(one) for one in found])
         return Exit.FINE
@@ -88,6 +90,9 @@ def list_open(
         show(rows, "", stream=sys.stdout)
     late = sum(one.overdue for one in found)
     print_text(f"{counted(len(found), 'measure')}{f', {late} overdue' if late else ''}")
+    if barred:
+        told = counted(barred, "entry of the blacklist is", "entries of the blacklist are")
+        print_text(f"{told} to be looked at again: `clausal blacklist list --due`")
     return Exit.FINE
 
 

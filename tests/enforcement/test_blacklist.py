@@ -335,6 +335,8 @@ def test_the_commands(tmp_path: Path) -> None:
     )
     (one,) = json.loads(ran("list", "-l", ledger, "--at", "2025-06-01T00:00Z", "--due", "--json"))
     assert (one["subject"], one["is_due"]) == ("s-a", True)
+    queued = command("review", "list", "-l", ledger, "--at", "2025-06-01T00:00Z").out
+    assert "1 entry of the blacklist is to be looked at again" in queued
     assert "on the list until 2026-" in ran(
         "check", "s-a", "-l", ledger, "--at", day, code=Exit.FINDINGS
     )
