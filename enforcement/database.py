@@ -20,10 +20,10 @@ from sqlalchemy import (
     Update,
     bindparam,
     column,
-    exists,
     func,
     insert,
     inspect,
+    literal_column,
     select,
     table,
     update,
@@ -510,15 +510,21 @@ class DatabaseOutbox:
 
     def due(self, at: int, limit: int) -> Sequence[Waiting]:
         """See `Outbox.due`."""
-        earlier = messages.alias()
-        held_up = exists().where(
-            earlier.c.state == State.WAITING,
-            earlier.c.key == messages.c.key,
-            earlier.c.number < messages.c.number,
+        # In the order of the numbers, each asks the index of its key whether it is the first, until
+        # there are enough: however many wait.
+        same = messages.alias()
+        first = (
+            select(func.min(same.c.number))
+            .where(same.c.state == _LITERAL_WAITING, same.c.key == messages.c.key)
+            .scalar_subquery()
         )
         return self._read(
             select(*_WAITING)
-            .where(messages.c.state == State.WAITING, messages.c.due <= at, ~held_up)
+            .where(
+                messages.c.state == _LITERAL_WAITING,
+                messages.c.due <= at,
+                messages.c.number == first,
+            )
             .order_by(messages.c.number)
             .limit(limit)
         )
@@ -550,12 +556,12 @@ class DatabaseOutbox:
     def dead(self) -> Sequence[Waiting]:
         """See `Outbox.dead`."""
         return self._read(
-            select(*_WAITING).where(messages.c.state == State.DEAD).order_by(messages.c.number)
+            select(*_WAITING).where(messages.c.state == _LITERAL_DEAD).order_by(messages.c.number)
         )
 
     def revive(self, numbers: Collection[int] | None, due: int) -> int:
         """See `Outbox.revive`."""
-        every = update(messages).where(messages.c.state == State.DEAD)
+        every = update(messages).where(messages.c.state == _LITERAL_DEAD)
         return self._change(
             every if numbers is None else _numbered(State.DEAD),
             numbers,
@@ -567,12 +573,13 @@ class DatabaseOutbox:
 
     def waiting(self) -> int:
         """See `Outbox.waiting`."""
-        count = select(func.count()).where(messages.c.state == State.WAITING)
+        count = select(func.count()).where(messages.c.state == _LITERAL_WAITING)
         with self._database.reading() as connection:
             return connection.scalar(count) or 0
 
     def _read(self, query: Select[Any]) -> list[Waiting]:
         with self._database.reading() as connection:
+            self._database.dialect.by_index(connection)
             return [
                 Waiting(
                     number,
@@ -596,6 +603,10 @@ class DatabaseOutbox:
                 return connection.execute(changed).rowcount
             return connection.execute(changed, [{"chosen": one} for one in numbers]).rowcount
 
+
+# Not bound: only of what it sees in the statement does the server know that the partial indexes have it.
+_LITERAL_WAITING: Final = literal_column(str(int(State.WAITING)))
+_LITERAL_DEAD: Final = literal_column(str(int(State.DEAD)))
 
 _WAITING: Final = (
     messages.c.number,

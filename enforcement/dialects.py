@@ -33,6 +33,9 @@ from sqlalchemy.types import TypeEngine
 PATIENCE: Final = 30
 """Seconds that a writer waits for the one before it."""
 
+SILENCE: Final = 300
+"""Seconds without a statement after which a server takes a writer for gone, and its turn from it."""
+
 Row = tuple[Any, ...]
 
 
@@ -44,6 +47,9 @@ class Dialect(Protocol):
 
     def lock(self, connection: Connection) -> None:
         """Wait until nobody else writes, and let nobody else until the transaction ends."""
+
+    def by_index(self, connection: Connection) -> None:
+        """Let the transaction's queries go along indexes, in their order, until they have enough."""
 
     def among(self, column: Column[str]) -> ColumnElement[bool]:
         """A condition: the value of a column is one of those bound as ``names``."""
@@ -96,6 +102,9 @@ class SQLite:
 
     def lock(self, connection: Connection) -> None:
         """See `Dialect.lock`: BEGIN IMMEDIATE did it."""
+
+    def by_index(self, connection: Connection) -> None:
+        """See `Dialect.by_index`: it does."""
 
     def among(self, column: Column[str]) -> ColumnElement[bool]:
         """See `Dialect.among`."""
@@ -161,9 +170,12 @@ class PostgreSQL:
 
     def lock(self, connection: Connection) -> None:
         """See `Dialect.lock`."""
-        # The lock is the ledger's, not the database's: a schema for each may hold several. A writer
-        # whose machine is gone loses its turn when nothing is heard of it for as long.
-        connection.execute(_LOCK, {"patience": f"{PATIENCE}s"})
+        # The lock is the ledger's, not the database's: a schema for each may hold several.
+        connection.execute(_LOCK, {"patience": f"{PATIENCE}s", "silence": f"{SILENCE}s"})
+
+    def by_index(self, connection: Connection) -> None:
+        """See `Dialect.by_index`: it would read and sort all, which it takes for quicker."""
+        connection.execute(_BY_INDEX)
 
     def among(self, column: Column[str]) -> ColumnElement[bool]:
         """See `Dialect.among`."""
@@ -204,11 +216,14 @@ def _plain(column: Column[Any]) -> TypeEngine[Any]:
     return Text() if isinstance(column.type, Text) else column.type
 
 
+_BY_INDEX: Final = text(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)"
+)
 _LOCK: Final = text(
     "SELECT set_config('lock_timeout', :patience, true),"
     # Whatever the server guesses: a writer looks up a few rows, by indexes, and never reads it all.
     " set_config('enable_seqscan', 'off', true),"
-    " set_config('idle_in_transaction_session_timeout', :patience, true),"
+    " set_config('idle_in_transaction_session_timeout', :silence, true),"
     # "clau", and then which ledger of the database; 0 while it has no tables yet.
     f" pg_advisory_xact_lock({int.from_bytes(b'clau', 'big')}::bigint << 32"
     " | coalesce(to_regclass('clausal_entry')::oid::bigint, 0))"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from clausal.enforcement import database, dialects
 from clausal.enforcement.chain import Head
 from clausal.enforcement.database import DatabaseLedger, stored, told
 from clausal.enforcement.facts import AnyFact, Appealed, Ended, Reviewed
@@ -21,6 +25,7 @@ from clausal.enforcement.memory import MemoryLedger
 from clausal.enforcement.migrations import versions
 from clausal.enforcement.opening import make_ledger, open_ledger, upgrade_ledger
 from clausal.enforcement.schema import VERSION, VERSION_TABLE, metadata
+from tests.support.postgres import Server
 
 Address = Callable[[], str]
 
@@ -428,10 +433,7 @@ def test_hundreds_of_parties_are_one_statement(filled: DatabaseLedger) -> None:
     assert about["content:100"] == []
 
 
-def test_a_dropped_connection_is_made_anew(postgres: object) -> None:
-    from tests.support.postgres import Server
-
-    assert isinstance(postgres, Server)
+def test_a_dropped_connection_is_made_anew(postgres: Server) -> None:
     url = postgres.database()
     ledger = opened(url)
     drop = (
@@ -453,3 +455,104 @@ def test_a_dropped_connection_is_made_anew(postgres: object) -> None:
         loses_it()
     assert [entry.fact for entry in ledger.entries()] == [ended(1), ended(3)]
     ledger.close()
+
+
+def test_threads_take_turns(address: Address) -> None:
+    ledger = opened(address())
+
+    def write(thread: int) -> None:
+        for number in range(10):
+            with ledger.transaction() as writing:
+                before = len(writing.about(["account:a"])["account:a"])
+                assert before == writing.head.seq
+                writing.append([ended(100 * thread + number)])
+            assert ledger.outbox.waiting() == 0
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert ledger.head.seq == 40
+    assert ledger.verify() is None
+    ledger.close()
+
+
+def test_whoever_waits_too_long_for_its_turn_is_told(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialects, "PATIENCE", 0.2)
+    url = address()
+    first, second = opened(url), opened(url)
+    with first.transaction() as writing:
+        writing.append([ended(1)])
+        with pytest.raises(LedgerError, match="is busy"), second.transaction():
+            pass
+        # Readers do not wait, and see what is committed.
+        assert second.head.seq == 0
+    with second.transaction() as writing:
+        assert writing.head.seq == 1
+    first.close()
+    second.close()
+
+
+def test_verifying_takes_no_more_memory_for_more_entries(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PAGE", 50)
+    ledger = opened(address())
+
+    def peak() -> int:
+        tracemalloc.start()
+        assert ledger.verify() is None
+        assert sum(1 for _ in ledger.entries()) == ledger.head.seq
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    for first, last in ((0, 500), (500, 5_000)):
+        with ledger.transaction() as writing:
+            writing.append([ended(number) for number in range(first, last)])
+        if first == 0:
+            peak()  # what is made once
+            few = peak()
+    assert peak() < 1.5 * few
+    ledger.close()
+
+
+def test_programs_need_no_right_to_change_facts(postgres: Server) -> None:
+    url = postgres.database()
+    name = url.rpartition("/")[2]
+    opened(url).close()
+    for statement in (
+        "DROP ROLE IF EXISTS program",
+        "CREATE ROLE program LOGIN",
+        "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO program",
+        "GRANT UPDATE ON clausal_message, clausal_position TO program",
+    ):
+        postgres.run(statement, name)
+    ledger = open_ledger(url.replace("postgres@", "program@"))
+    assert isinstance(ledger, DatabaseLedger)
+    for number in (1, 2):
+        with ledger.transaction() as writing:
+            writing.append([ended(number)], [Message(f"e-{number}", "a", "end", b"{}")])
+            writing.move("events", str(number))
+    ledger.outbox.sent([1], 0)
+    assert ledger.verify(ledger.head) is None
+    with (
+        pytest.raises(LedgerError, match="permission denied"),
+        ledger._database.writing() as connection,
+        ledger._database.refusals(),
+    ):
+        connection.execute(text("DELETE FROM clausal_entry"))
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "extra"),
+    [("x.db", "sqlalchemy", "enforce"), ("postgresql://u@h/d", "psycopg", "enforce,postgresql")],
+)
+def test_what_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, url: str, module: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(LedgerError, match=f"needs `{module}`") as caught:
+        open_ledger(url)
+    assert caught.value.hint == f"pip install 'clausal[{extra}]'"
