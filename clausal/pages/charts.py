@@ -7,6 +7,7 @@ beside it. Texts stay texts; lines and letters have the colour of the text aroun
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Sequence
@@ -70,12 +71,7 @@ def columns(name: str, alt: str, places: Sequence[str], series: Sequence[Series]
 
 
 def _chart(name: str, alt: str, draw: Any, *, height: float, legend: bool) -> str:
-    try:
-        matplotlib: Any = import_module("matplotlib")
-        figures: Any = import_module("matplotlib.figure")
-        ticker: Any = import_module("matplotlib.ticker")
-    except ImportError as error:
-        raise MissingExtraError("matplotlib") from error
+    matplotlib, figures, ticker = _matplotlib()
     style = {
         "svg.fonttype": "none",
         "svg.hashsalt": name,
@@ -104,6 +100,21 @@ def _chart(name: str, alt: str, draw: Any, *, height: float, legend: bool) -> st
             figure.legend(loc="outside upper left", ncols=4, frameon=False)
         figure.savefig(buffer, format="svg", transparent=True, metadata=_NOTHING)
     return _embedded(name, alt, buffer.getvalue())
+
+
+def _matplotlib() -> tuple[Any, Any, Any]:
+    """What draws, imported without a word: it would tell of caches, which no reader asked about."""
+    log = logging.getLogger("matplotlib")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        names = ("matplotlib", "matplotlib.figure", "matplotlib.ticker")
+        found, figures, ticker = (import_module(name) for name in names)
+    except ImportError as error:
+        raise MissingExtraError("matplotlib") from error
+    finally:
+        log.setLevel(before)
+    return found, figures, ticker
 
 
 _NOTHING: Final = {"Date": None, "Creator": None, "Format": None, "Type": None}
