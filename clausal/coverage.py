@@ -42,8 +42,9 @@ class ClauseCoverage:
 class Coverage:
     """What tests reach, and what they do not.
 
-    Rules are "policy version rule", steps are (ladder, policy version, number). `tests_of` a rule are
-    the titles of those that make it fire.
+    Rules are "policy version rule", steps are (ladder, policy version, number); ladders of libraries
+    are left out, as no policy has to reach all of their steps. `tests_of` a rule are the titles of
+    those that make it fire.
     """
 
     clauses: tuple[ClauseCoverage, ...]
@@ -97,6 +98,7 @@ def measure_coverage(corpus: Corpus, outcomes: Iterable[Outcome]) -> Coverage:
     steps = [
         (ladder.name, corpus.versions[ladder.version].version, step.number)
         for ladder in corpus.ladders
+        if ladder.version is not None
         for step in ladder.steps
     ]
     return Coverage(

@@ -204,13 +204,14 @@ class _Judge:
         if not standings:
             got = f"no strike on `{name}`"
         elif standings[0].step is None:
-            got = f"a strike on `{name}`, whose history is not given"
+            lacking = ", ".join(f"`{lack.field}`" for lack in standings[0].lacks)
+            got = f"a strike on `{name}`, for which {lacking} is not given"
         else:
             got = f"step {standings[0].step} of `{name}`"
         rules = tuple(
             index
             for index, rule in enumerate(self._corpus.rules)
-            if any(self._corpus.ladders[ladder].name == name for ladder in rule.ladders)
+            if any(self._corpus.ladders[ladder].name == name for ladder in rule.struck)
         )
         return Miss(expected.text, got, expected.line, rules)
 
@@ -234,7 +235,9 @@ class _Judge:
 
     def _imposes(self, rule: int, sanction: int) -> bool:
         definition = self._corpus.rules[rule]
-        steps = [step for at in definition.ladders for step in self._corpus.ladders[at].steps]
+        steps = [
+            step for ladder in definition.struck for step in self._corpus.ladders[ladder].steps
+        ]
         measures = [*definition.measures, *(m for step in steps for m in step.measures)]
         return any(measure.sanction == sanction for measure in measures)
 

@@ -192,6 +192,10 @@ Condition = (
 ALWAYS: Final = Truth(True)
 NEVER: Final = Truth(False)
 
+Severity = Literal["info", "low", "medium", "high", "severe", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high", "severe", "critical")
+"""From the lightest to the gravest."""
+
 # ── What a corpus declares ───────────────────────────────────────────────────────────────────────
 
 
@@ -207,7 +211,9 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
 
     ``source`` says where its value comes from: a "field" of the event at ``path``, or the history:
     a "tally" (number), a "similarity" (share) or the "strikes" of a ladder (integer), whose path is
-    the one qualified name of what was declared.
+    the one qualified name of what was declared. A ladder of points has further slots of strikes for
+    each family, whose paths go on with its name: one for its active points, and one that ends in
+    "served" for the highest step that is on probation.
     """
 
     path: tuple[str, ...]
@@ -353,26 +359,72 @@ class MeasureDef(msgspec.Struct, frozen=True, gc=False):
 
 
 class StepDef(msgspec.Struct, frozen=True, gc=False):
-    """The measures of one step; ``and_above`` on the last step only."""
+    """The measures of one step; ``and_above`` on the last step only.
+
+    ``since`` is the number of points from which it holds, on a ladder of points.
+    """
 
     number: int
     and_above: bool
     measures: tuple[MeasureDef, ...]
+    since: int = 0
 
 
-class LadderDef(msgspec.Struct, frozen=True, gc=False):
-    """Steps by active strikes of a target; a strike is active for ``within`` after its issue.
+class FamilyDef(msgspec.Struct, frozen=True, gc=False):
+    """A kind of conduct whose points add up by themselves.
 
-    ``slot`` holds the number of active strikes before this event. Steps run from 1 without gaps.
+    ``slot`` holds its active points before this event, ``served`` the highest step of it that is on
+    probation, 0 for none; the ladder has no probation where that is None.
     """
 
     name: str
-    version: int
+    slot: int
+    served: int | None = None
+    label: Bilingual = Bilingual()
+
+
+class LifeDef(msgspec.Struct, frozen=True, gc=False):
+    """Strikes of so many ``points`` and more are active for ``length``; None: for ever."""
+
+    points: int
+    length: int | None
+
+
+Sum = Literal["family", "all", "half of all"]
+"""Active points that are added up; a half is rounded up."""
+
+
+class PointsDef(msgspec.Struct, frozen=True, gc=False):
+    """How the points of strikes add up.
+
+    Families are sorted by name. Of ``sums`` the greatest counts. ``lives`` begin with 0 points and
+    ascend; ``jumps`` say to which step at least a strike by a rule of a severity leads. A new strike
+    leads at least to the step that its family last served, for ``probation`` after that ended.
+    """
+
+    families: tuple[FamilyDef, ...]
+    sums: tuple[Sum, ...]
+    lives: tuple[LifeDef, ...]
+    jumps: tuple[tuple[Severity, int], ...] = ()
+    probation: int = 0
+
+
+class LadderDef(msgspec.Struct, frozen=True, gc=False):
+    """Graded measures for repeated conduct of a target. Steps run from 1 without gaps.
+
+    One without ``points`` counts strikes, each active for ``within`` after its issue. One with
+    ``points`` adds these up, and ``within`` is 0. ``slot`` holds the number of active strikes, or of
+    all active points, before this event. ``version`` is None for a ladder of a library.
+    """
+
+    name: str
+    version: int | None
     target: str
     within: int
     steps: tuple[StepDef, ...]
     slot: int
     label: Bilingual = Bilingual()
+    points: PointsDef | None = None
 
 
 class Hole(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -421,9 +473,22 @@ class VersionDef(msgspec.Struct, frozen=True, gc=False):
     source: str = ""
 
 
-Severity = Literal["info", "low", "medium", "high", "severe", "critical"]
-SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high", "severe", "critical")
-"""From the lightest to the gravest."""
+class WeightDef(msgspec.Struct, frozen=True, gc=False):
+    """Where ``condition`` is true, a strike has so many ``points``: a quantity that no event changes."""
+
+    condition: Condition
+    points: Quantity
+
+
+class StrikeDef(msgspec.Struct, frozen=True, gc=False):
+    """What a rule does to a ladder of points, by its number.
+
+    ``family`` is the number of one of its families; one of ``weights``, no more, fits each event.
+    """
+
+    ladder: int
+    family: int
+    weights: tuple[WeightDef, ...]
 
 
 class BrakeDef(msgspec.Struct, frozen=True, gc=False):
@@ -446,7 +511,8 @@ class RuleDef(msgspec.Struct, frozen=True, gc=False):
 
     The checker fills ``when`` and ``unless``; ``push_negations`` sets ``condition`` and the passes
     after it work on that alone. ``rollout`` is a share of the values of slot ``rollout_slot``.
-    ``clauses`` and ``ladders`` are indices into the corpus. ``line`` is where the rule begins.
+    ``clauses`` and ``ladders`` are indices into the corpus: ``ladders`` count the strikes of the rule,
+    and ``strikes`` are those on ladders of points. ``line`` is where the rule begins.
     ``supersedes`` names the rules of other policies, "policy.rule", whose place it takes; they may be
     of policies that are not in the bundle.
     """
@@ -469,6 +535,12 @@ class RuleDef(msgspec.Struct, frozen=True, gc=False):
     line: int = 0
     supersedes: tuple[str, ...] = ()
     brakes: tuple[BrakeDef, ...] = ()
+    strikes: tuple[StrikeDef, ...] = ()
+
+    @property
+    def struck(self) -> tuple[int, ...]:
+        """The ladders that the rule strikes, each once, ascending."""
+        return tuple(sorted({*self.ladders, *(strike.ladder for strike in self.strikes)}))
 
 
 Statistic = Literal[

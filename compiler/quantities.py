@@ -19,6 +19,15 @@ _ARITHMETIC: Final[dict[_Operator, Callable[[float, float], float]]] = {
 }
 
 
+POINTS_LIMIT: Final = 1_000_000
+"""No strike weighs more."""
+
+
+def is_weight(value: float) -> bool:
+    """Whether a number is one of points, as a strike may have them: whole, and not below 0."""
+    return 0 <= value <= POINTS_LIMIT and value.is_integer()
+
+
 def fold(quantity: Quantity, params: Sequence[float]) -> Quantity:
     """The quantity with each part that no event can change made one constant.
 

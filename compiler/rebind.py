@@ -16,10 +16,12 @@ from clausal.compiler.ir import (
     LadderDef,
     MeasureDef,
     ParamDef,
+    RuleDef,
     SanctionDef,
+    StrikeDef,
 )
 from clausal.compiler.program import Program, floats, pack_floats
-from clausal.compiler.quantities import fold
+from clausal.compiler.quantities import fold, is_weight
 from clausal.compiler.types import LARGEST_INTEGER, Scalar
 from clausal.dsl.suggest import nearest
 
@@ -61,7 +63,11 @@ def rebind_corpus(corpus: Corpus, values: Mapping[str, float]) -> Corpus:
         params=params,
         rules=tuple(
             [
-                msgspec.structs.replace(rule, measures=binder.measures(rule.measures))
+                msgspec.structs.replace(
+                    rule,
+                    measures=binder.measures(rule.measures),
+                    strikes=tuple([binder.strike(rule, strike) for strike in rule.strikes]),
+                )
                 for rule in corpus.rules
             ]
         ),
@@ -166,6 +172,16 @@ class _Arguments:
             for step in ladder.steps
         ]
         return msgspec.structs.replace(ladder, steps=tuple(steps))
+
+    def strike(self, rule: RuleDef, strike: StrikeDef) -> StrikeDef:
+        """The strike as it is; what a param gives it must be a number of points still."""
+        for weight in strike.weights:
+            points = fold(weight.points, self._params)
+            if not isinstance(points, Constant) or not is_weight(points.value):
+                raise BindingError(
+                    f"with these values, a strike of `{rule.name}` has no whole number of points"
+                )
+        return strike
 
     def expected(self, item: Expected) -> Expected:
         if not isinstance(item, ExpectedMeasure):

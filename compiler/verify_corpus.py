@@ -37,10 +37,12 @@ from clausal.compiler.ir import (
     RuleDef,
     Same,
     Shared,
+    StrikeDef,
     TestDef,
     Truth,
     WallClock,
 )
+from clausal.compiler.quantities import fold, is_weight
 from clausal.compiler.text.patterns import check_pattern
 from clausal.compiler.types import Enum, Scalar, SetOf, Type, is_quantity
 from clausal.compiler.verify_declarations import (
@@ -81,6 +83,11 @@ def verify_corpus(corpus: Corpus) -> None:
         for condition in (rule.when, rule.unless, rule.condition):
             conditions.check(condition, shared=len(corpus.shared))
         _rule(rule, corpus)
+        for strike in rule.strikes:
+            for weight in strike.weights:
+                conditions.check(weight.condition, shared=0)
+                conditions.check(Comparison("==", weight.points, Constant(0.0)), shared=0)
+            _strike(strike, corpus)
     _declarations(corpus)
     verify_procedure(corpus)
     for duty in corpus.duties:
@@ -206,6 +213,8 @@ def _rule(rule: RuleDef, corpus: Corpus) -> None:
     _index("version", rule.version, corpus.versions)
     _indices("clause", rule.clauses, corpus.clauses)
     _indices("ladder", rule.ladders, corpus.ladders)
+    if any(corpus.ladders[ladder].points is not None for ladder in rule.ladders):
+        raise CorpusError(f"a strike of `{rule.name}` has no points")
     if rule.rollout_slot is not None:
         _index("slot", rule.rollout_slot, corpus.slots)
     for part in (*rule.because_zh, *rule.because_en):
@@ -215,6 +224,22 @@ def _rule(rule: RuleDef, corpus: Corpus) -> None:
         raise CorpusError(f"the rollout of `{rule.name}` is no share")
     for measure in rule.measures:
         verify_measure(measure, corpus.sanctions, corpus.targets)
+
+
+def _strike(strike: StrikeDef, corpus: Corpus) -> None:
+    """What a rule does to a ladder. Its quantities are known to be sound."""
+    _index("ladder", strike.ladder, corpus.ladders)
+    ladder = corpus.ladders[strike.ladder]
+    if ladder.points is None:
+        raise CorpusError(f"a strike on `{ladder.name}` has points, which it does not count")
+    if not strike.weights:
+        raise CorpusError(f"a strike on `{ladder.name}` has no points")
+    _index("family", strike.family, ladder.points.families)
+    params = [param.value for param in corpus.params]
+    for weight in strike.weights:
+        points = fold(weight.points, params)
+        if not isinstance(points, Constant) or not is_weight(points.value):
+            raise CorpusError(f"a strike on `{ladder.name}` has no whole number of points")
 
 
 def _declarations(corpus: Corpus) -> None:
@@ -234,10 +259,14 @@ def _declarations(corpus: Corpus) -> None:
     if len({target.name for target in corpus.targets}) < len(corpus.targets):
         raise CorpusError("two targets have one name")
     for ladder in corpus.ladders:
-        _index("version", ladder.version, corpus.versions)
-        _index("slot", ladder.slot, corpus.slots)
-        if corpus.slots[ladder.slot].source != "strikes":
-            raise CorpusError(f"the slot of the ladder `{ladder.name}` holds no strikes")
+        if ladder.version is not None:
+            _index("version", ladder.version, corpus.versions)
+        families = ladder.points.families if ladder.points is not None else ()
+        served = [family.served for family in families if family.served is not None]
+        for slot in (ladder.slot, *(family.slot for family in families), *served):
+            _index("slot", slot, corpus.slots)
+            if corpus.slots[slot].source != "strikes":
+                raise CorpusError(f"the slot of the ladder `{ladder.name}` holds no strikes")
         verify_ladder(ladder, corpus.targets)
         for step in ladder.steps:
             for measure in step.measures:

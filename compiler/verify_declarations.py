@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from clausal.compiler.ir import (
     MeasureDef,
     Param,
     ParamDef,
+    PointsDef,
     SanctionDef,
     SanctionParam,
     SchemaField,
@@ -219,8 +221,34 @@ def verify_ladder(ladder: LadderDef, targets: Sequence[TargetDef]) -> None:
     numbers = [step.number for step in ladder.steps]
     if not numbers or numbers != list(range(1, len(numbers) + 1)):
         raise CorpusError(f"the steps of the ladder `{ladder.name}` have gaps")
-    if not 0 < ladder.within <= LARGEST_INTEGER:
+    if ladder.points is not None:
+        _verify_points(ladder, ladder.points)
+    elif not 0 < ladder.within <= LARGEST_INTEGER:
         raise CorpusError(f"the ladder `{ladder.name}` counts no strikes")
+
+
+def _verify_points(ladder: LadderDef, points: PointsDef) -> None:
+    name = ladder.name
+    since = [0, *(step.since for step in ladder.steps)]
+    if any(after <= before for before, after in pairwise(since)) or since[-1] > LARGEST_INTEGER:
+        raise CorpusError(f"the steps of the ladder `{name}` do not ascend")
+    families = [family.name for family in points.families]
+    if not families or families != sorted(set(families)):
+        raise CorpusError(f"the families of the ladder `{name}` are not sorted")
+    if not points.sums:
+        raise CorpusError(f"the ladder `{name}` counts no points")
+    lives = [life.points for life in points.lives]
+    if not lives or lives[0] != 0 or lives != sorted(set(lives)):
+        raise CorpusError(f"the lives of strikes on `{name}` do not cover all points")
+    lengths = [life.length for life in points.lives if life.length is not None]
+    if not all(0 < length <= LARGEST_INTEGER for length in lengths):
+        raise CorpusError(f"a strike on `{name}` has no life")
+    if not all(1 <= step <= len(ladder.steps) for _, step in points.jumps):
+        raise CorpusError(f"the ladder `{name}` jumps to a step that it has not")
+    probation = points.probation
+    served = [family.served is not None for family in points.families]
+    if not 0 <= probation <= LARGEST_INTEGER or served != [probation > 0] * len(served):
+        raise CorpusError(f"the probation of the ladder `{name}` does not fit its families")
 
 
 # ── Duties ───────────────────────────────────────────────────────────────────────────────────────

@@ -46,6 +46,7 @@ _IN_PROCEDURE: Final = frozenset(
         *("title", "review", "lapse", "appeal", "decide", "late", "appeals", "no", "keep"),
     }
 )
+_IN_LADDER: Final = frozenset({"families", "points", "counts", "life", "from", "probation", "STEP"})
 _IN_TEST: Final = frozenset({"at", "decided", "given", "expect"})
 
 _GROUPS: Final = (
@@ -61,6 +62,11 @@ _GROUPS: Final = (
     ({"review", "appeal"}, "an entry (`review`, `appeal`, …)", _IN_PROCEDURE),
     ({"grade", "wording"}, "an entry (`on`, `grade`, …)", _IN_SANCTION),
     ({"notice", "use"}, "an entry (`title`, `use`, …)", _IN_HEADER),
+    (
+        {"families", "life"},
+        "an entry (`families`, `points`, …) or a step such as `2 =>`",
+        _IN_LADDER,
+    ),
     ({"given", "expect"}, "an entry (`given`, `expect`, …)", _IN_TEST),
     ({"DATE", "INSTANT"}, "a date or a time", {"DATE", "INSTANT"}),
 )
@@ -76,6 +82,7 @@ _KINDS: Final = {
     "REGEX": "a pattern in `/…/`",
     "VERSION": "a version such as `1.0.0`",
     "CLAUSE_ID": "the number of a clause",
+    "_FROM_POINTS": "`from`",
     "PIN": "the fingerprint of a clause",
     "STEP": "a step such as `2 =>`",
     "EVENT_ROLE": "`time`, `id`",

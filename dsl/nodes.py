@@ -854,9 +854,15 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class LadderStrike:
-    """``ladder fabrication``: one strike on the ladder, and the measures of the step it leads to."""
+    """``ladder fabrication``: one strike on the ladder, and the measures of the step it leads to.
+
+    On a ladder of points ``family`` is there; ``points`` is a number, or the name of a param or of a
+    table, and where it is left out the severity of the rule says how much the strike weighs.
+    """
 
     ladder: Name
+    family: Name | None = None
+    points: Number | Name | None = None
     span: Span = _span()
 
 
@@ -883,14 +889,101 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Families:
+    """``families [truth, fraud]``: the kinds of conduct whose points add up by themselves."""
+
+    values: tuple[EnumValue, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """``low 1``: the points of a strike by a rule of that severity."""
+
+    severity: Name
+    points: Number
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """``points low 1, medium 2``."""
+
+    weights: tuple[Weight, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """``counts family, half of all``: of these sums of active points the greatest counts.
+
+    Each is "family", "all" or "half of all".
+    """
+
+    sums: tuple[str, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """``365d from 3 points``; a length of None is written ``permanent``."""
+
+    length: Duration | None
+    points: Number | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """``life 90d, 365d from 3 points``: how long a strike is active, by its points."""
+
+    spans: tuple[Lifetime, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """``severe step 5``: a strike by a rule of that severity leads to that step at least."""
+
+    severity: Name
+    step: int
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Jumps:
+    """``from severe step 5, critical step 6``."""
+
+    jumps: tuple[Jump, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Probation:
+    """``probation 30d after mute``."""
+
+    length: Duration
+    sanction: Name
+    span: Span = _span()
+
+
+LadderEntry = Families | Weights | Counts | Life | Jumps | Probation
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
-    """Graded measures for repeated conduct of one subject within a window."""
+    """Graded measures for repeated conduct of one subject.
+
+    With ``within`` it counts strikes within that window, and without it their points add up as its
+    ``entries`` say; then a step has the number of points from which it holds.
+    """
 
     name: Name
     by: Name
-    within: Duration
+    within: Duration | None
     steps: tuple[Step, ...]
     labels: Texts = ()
+    entries: tuple[LadderEntry, ...] = ()
     span: Span = _span()
 
 
@@ -1111,11 +1204,40 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """``served step 3 until 2024-06-04``: the step of a measure that has ended, and when it did."""
+
+    step: int
+    until: Date | Instant
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class PastStrike:
+    """``2 truth at 2024-04-15 until 2024-07-14``; without ``at``: the active points of a family."""
+
+    points: Number
+    family: Name
+    at: Date | Instant | None = None
+    until: Date | Instant | None = None
+    served: Served | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class PastStrikes:
+    """``[2 truth at 2024-03-01, 1 fraud at 2024-04-15]``: the history of a ladder of points."""
+
+    strikes: tuple[PastStrike, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """A field of the event, or the history of a ladder, tally or samples list, and its value."""
 
     path: Path
-    value: Literal | Missing | Failed
+    value: Literal | Missing | Failed | PastStrikes
     span: Span = _span()
 
 

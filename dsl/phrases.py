@@ -271,10 +271,41 @@ class Phrases:
         ]
         return Group((Nest(joined(cells, LINE)), " => ", self._literal(node.result)))
 
-    def step(self, node: nodes.Step, column: int) -> Doc:
-        """A step of a ladder, whose number takes `column` columns."""
-        arrow = f"{step_label(node):{column}} => "
-        return (Atom(arrow, spelling.start_of(node.span)), self._consequences(node.consequences))
+    def ladder_item(self, node: nodes.LadderEntry | nodes.Step, column: int) -> Doc:
+        """What stands in the block of a ladder; the number of a step takes `column` columns."""
+        match node:
+            case nodes.Step(consequences=consequences):
+                arrow = Atom(f"{step_label(node):{column}} => ", spelling.start_of(node.span))
+                return (arrow, self._consequences(consequences))
+            case nodes.Families(values):
+                closing = Atom("]", spelling.last_of(node.span))
+                listed = bracketed("[", list(map(_value, values)), closing)
+                return (keyword("families", node.span), listed)
+            case nodes.Weights(weights):
+                return (
+                    keyword("points", node.span),
+                    filled([self._weight(one) for one in weights]),
+                )
+            case nodes.Counts(sums):
+                return (keyword("counts", node.span), ", ".join(sums))
+            case nodes.Life(spans):
+                return (keyword("life", node.span), filled([self._lifetime(one) for one in spans]))
+            case nodes.Jumps(jumps):
+                return (keyword("from", node.span), filled(list(map(_jump, jumps))))
+            case nodes.Probation(length, sanction):
+                of = (spelling.duration(length), " after ", spelling.word(sanction))
+                return (keyword("probation", node.span), of)
+            case _:
+                assert_never(node)
+
+    def _weight(self, node: nodes.Weight) -> Doc:
+        return (spelling.word(node.severity), " ", spelling.number(node.points, self.source))
+
+    def _lifetime(self, node: nodes.Lifetime) -> Doc:
+        length: Doc = "permanent" if node.length is None else spelling.duration(node.length)
+        if node.points is None:
+            return length
+        return (length, " from ", spelling.number(node.points, self.source), " points")
 
     # ── Rules ────────────────────────────────────────────────────────────────────────────────────
 
@@ -415,8 +446,10 @@ class Phrases:
         match node:
             case nodes.Measure():
                 return self._measure(node)
-            case nodes.LadderStrike(ladder):
-                return (keyword("ladder", node.span), spelling.word(ladder))
+            case nodes.LadderStrike(ladder, family, points):
+                of: Doc = (" in ", spelling.word(family)) if family else ""
+                weight: Doc = (" with ", self._literal(points), " points") if points else ""
+                return (keyword("ladder", node.span), spelling.word(ladder), of, weight)
             case _:
                 assert_never(node)
 
@@ -467,7 +500,23 @@ class Phrases:
                 assert_never(node)
 
     def _assignment(self, node: nodes.Assignment) -> Doc:
+        if isinstance(node.value, nodes.PastStrikes):
+            closing = Atom("]", spelling.last_of(node.value.span))
+            past = [self._past_strike(one) for one in node.value.strikes]
+            return (spelling.path(node.path), " = ", bracketed("[", past, closing))
         return (spelling.path(node.path), " = ", self._literal(node.value))
+
+    def _past_strike(self, node: nodes.PastStrike) -> Doc:
+        parts: list[Doc] = [spelling.number(node.points, self.source), " "]
+        parts.append(spelling.word(node.family))
+        if node.at is not None:
+            parts.append((" at ", self._literal(node.at)))
+        if node.until is not None:
+            parts.append((" until ", self._literal(node.until)))
+        if node.served is not None:
+            until = (" until ", self._literal(node.served.until))
+            parts.append((f" served step {node.served.step}", until))
+        return tuple(parts)
 
     def _expectation(self, node: nodes.Expectation) -> Doc:
         match node:
@@ -509,6 +558,10 @@ def _law(law: str, parameter: nodes.Name | None) -> Doc:
 def _citation(node: nodes.Citation) -> Doc:
     pin = f"@{node.pin}" if node.pin else ""
     return (spelling.word(node.clause), pin)
+
+
+def _jump(node: nodes.Jump) -> Doc:
+    return (spelling.word(node.severity), f" step {node.step}")
 
 
 def step_label(node: nodes.Step) -> str:

@@ -198,11 +198,16 @@ class _Printer:
                 header = (_head("table", node), " by ", filled(list(map(spelling.path, columns))))
                 widths = build.columns(rows)
                 return self._entries(header, span, rows, lambda row: build.row(row, widths))
-            case nodes.Ladder(_, by, within, steps, labels):
-                of = (" by ", spelling.word(by), " within ", spelling.duration(within))
-                header = (_head("ladder", node), of, phrases.labels(labels))
+            case nodes.Ladder(_, by, within, steps, labels, entries):
+                window = (" within ", spelling.duration(within)) if within else ""
+                header = (_head("ladder", node), " by ", spelling.word(by), window)
                 column = max((len(phrases.step_label(step)) for step in steps), default=0)
-                return self._entries(header, span, steps, lambda step: build.step(step, column))
+                return self._entries(
+                    (header, phrases.labels(labels)),
+                    span,
+                    sorted((*entries, *steps), key=lambda item: item.span.start),
+                    lambda item: build.ladder_item(item, column),
+                )
             case nodes.Rule(_, entries):
                 return self._entries(_head("rule", node), span, entries, build.rule_entry)
             case nodes.Duty(_, entries):

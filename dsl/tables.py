@@ -26,7 +26,7 @@ END: Final = "$END"
 COMMENT: Final = "COMMENT"
 NAME: Final = "NAME"
 _SPACE: Final = "WS"
-_LIKE_NAMES: Final = ("LANG", "EVENT_ROLE")
+_LIKE_NAMES: Final = ("LANG", "EVENT_ROLE", "_FROM_POINTS")
 """Terminals that are spelled like names; what follows them tells that they are not."""
 
 DECLARATIONS: Final = (

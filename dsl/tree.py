@@ -7,7 +7,7 @@ than its own children.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from clausal.dsl import nodes
 from clausal.dsl.slips import misplaced
@@ -442,8 +442,15 @@ class Builder(Words):
     def over(self, span: Span, window: nodes.Duration) -> nodes.Over:
         return nodes.Over(window, span)
 
-    def ladder_strike(self, span: Span, ladder: Token) -> nodes.LadderStrike:
-        return nodes.LadderStrike(self._name(ladder), span)
+    def ladder_strike(
+        self,
+        span: Span,
+        ladder: Token,
+        family: Token | None = None,
+        points: nodes.Number | nodes.Name | None = None,
+    ) -> nodes.LadderStrike:
+        of = None if family is None else self._name(family)
+        return nodes.LadderStrike(self._name(ladder), of, points, span)
 
     def _argument(self, value: Any) -> nodes.Argument:
         if isinstance(value, nodes.Argument):
@@ -490,17 +497,56 @@ class Builder(Words):
     def bundle(self, span: Span, name: Token, *measures: nodes.Measure) -> nodes.MeasureSet:
         return nodes.MeasureSet(self._name(name), measures, span)
 
-    def ladder(
-        self, span: Span, name: Token, by: Token, within: nodes.Duration, *rest: Any
-    ) -> nodes.Ladder:
+    def ladder(self, span: Span, name: Token, by: Token, *rest: Any) -> nodes.Ladder:
         return nodes.Ladder(
             self._name(name),
             self._name(by),
-            within,
+            next((part for part in rest if isinstance(part, nodes.Duration)), None),
             _of(nodes.Step, rest),
             _of(nodes.Text, rest),
+            _of(get_args(nodes.LadderEntry), rest),
             span,
         )
+
+    def families(self, span: Span, *values: nodes.EnumValue) -> nodes.Families:
+        return nodes.Families(values, span)
+
+    def weights(self, span: Span, *weights: nodes.Weight) -> nodes.Weights:
+        return nodes.Weights(weights, span)
+
+    def weight(self, span: Span, severity: Token, points: Token) -> nodes.Weight:
+        return nodes.Weight(self._name(severity), self.number(points.span, points), span)
+
+    def counts(self, span: Span, *sums: _Phrase) -> nodes.Counts:
+        return nodes.Counts(tuple(part.value for part in sums), span)
+
+    def counted(self, span: Span, *words: Token) -> _Phrase:
+        return _Phrase("counted", _phrased(words))
+
+    def life(self, span: Span, *spans: nodes.Lifetime) -> nodes.Life:
+        return nodes.Life(spans, span)
+
+    def span_of_life(
+        self, span: Span, length: nodes.Duration | _Phrase, points: Token | None = None
+    ) -> nodes.Lifetime:
+        return nodes.Lifetime(
+            length if isinstance(length, nodes.Duration) else None,
+            None if points is None else self.number(points.span, points),
+            span,
+        )
+
+    def for_good(self, span: Span, word: Token) -> _Phrase:
+        return _Phrase("length", None)
+
+    def jumps(self, span: Span, *jumps: nodes.Jump) -> nodes.Jumps:
+        return nodes.Jumps(jumps, span)
+
+    def jump(self, span: Span, severity: Token, step: Token) -> nodes.Jump:
+        number = self._step_number(step.text.translate(HALF_WIDTH), step)
+        return nodes.Jump(self._name(severity), number, span)
+
+    def probation(self, span: Span, length: nodes.Duration, sanction: Token) -> nodes.Probation:
+        return nodes.Probation(length, self._name(sanction), span)
 
     def step(self, span: Span, number: Token, *consequences: nodes.Consequence) -> nodes.Step:
         digits = number.text.translate(HALF_WIDTH).rstrip("+＋")
@@ -529,6 +575,24 @@ class Builder(Words):
 
     def failed(self, span: Span, word: Token) -> nodes.Failed:
         return nodes.Failed(span)
+
+    def past_strikes(self, span: Span, *strikes: nodes.PastStrike) -> nodes.PastStrikes:
+        return nodes.PastStrikes(strikes, span)
+
+    def past_strike(self, span: Span, points: Token, family: Token, *rest: Any) -> nodes.PastStrike:
+        moments = iter(_of((nodes.Date, nodes.Instant), rest))
+        return nodes.PastStrike(
+            self.number(points.span, points),
+            self._name(family),
+            next(moments, None),
+            next(moments, None),
+            next(iter(_of(nodes.Served, rest)), None),
+            span,
+        )
+
+    def served(self, span: Span, step: Token, until: Any) -> nodes.Served:
+        number = self._step_number(step.text.translate(HALF_WIDTH), step)
+        return nodes.Served(number, until, span)
 
     def expect(self, span: Span, *expectations: nodes.Expectation) -> nodes.Expect:
         return nodes.Expect(expectations, span)

@@ -561,8 +561,8 @@ cdef class Reader:
         figures = self.history_reader.read(history, acted_at, problems)
         if problems:
             return IRREGULAR
-        for figure, value in zip(self.history_reader.figures, figures, strict=True):
-            self.slots.store(frame, figure.slot, value)
+        for slot, value in figures:
+            self.slots.store(frame, slot, value)
         return REGULAR
 
     cdef int read_usual_history(self, Frame frame, object history) except -1:
@@ -608,6 +608,8 @@ cdef class Reader:
             value = <object> found
             if value is None:
                 continue
+            if figure.points is not None:
+                return IRREGULAR
             if type(value) is list or type(value) is tuple:
                 if self.figure_group[index] != GROUP_STRIKES:
                     return IRREGULAR

@@ -5,8 +5,8 @@ from typing import Any, final
 
 from typing_extensions import disjoint_base
 
-from clausal.engine.consequences import Values
 from clausal.engine.reference import Verdict
+from clausal.engine.strikes import Values
 from clausal.engine.values import Missing, Value
 
 __all__ = ("Field", "Join", "Not", "Quick", "RuleTree", "Seen", "Test", "Tree")

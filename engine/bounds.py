@@ -5,7 +5,7 @@ values turn out to be. So with each absent value taken for an unknown one, the r
 fired by every completion of the event, and only those that fire or are undetermined can be fired by
 any. The join never gets lighter by a rule more, so the joins of the two sets bound the outcome. What
 else is not known is taken at its worst for the heaviest outcome and left out of the lightest: the
-step of a ladder without history, and a rollout without its key.
+step of a ladder without history or of a strike whose points are not known, and a rollout without its key.
 
 Where another version of a policy is in force at the decision, the outcome is that of the act's
 version or a milder one of the later version. So it is no heavier than the heaviest of the act's, and
@@ -21,8 +21,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from clausal.compiler.ir import SEVERITIES, Corpus
-from clausal.engine.consequences import Consequences, Matches, Record, Values
+from clausal.engine.consequences import Consequences, Matches, Record
 from clausal.engine.decision import Mode
+from clausal.engine.strikes import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Bounder:
 
     def _record(self, rules: Iterable[int], values: Values, *, any_step: bool) -> Record:
         enforced: list[tuple[int, Mode]] = [(rule, "enforced") for rule in sorted(rules)]
-        strikes = self._consequences.strikes(enforced, values)
+        strikes = self._consequences.strikes(enforced, values, blind=True)
         return self._consequences.record(enforced, strikes, any_step=any_step)
 
     def _with_later(
@@ -150,9 +151,8 @@ class Bounder:
         key = self._corpus.rules[rule].rollout_slot
         if key is not None and self._consequences.mode(rule, values) == "unknown":
             slots.add(key)
-        for strike in self._consequences.strikes([(rule, "enforced")], values):
-            if strike.active is None:
-                slots.add(self._corpus.ladders[strike.ladder].slot)
+        for strike in self._consequences.strikes([(rule, "enforced")], values, blind=True):
+            slots.update(strike.lacks)
         return slots
 
 

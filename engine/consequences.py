@@ -18,14 +18,12 @@ from clausal.compiler.text.surrogates import well_formed
 from clausal.engine.decision import Mode, TargetRef
 from clausal.engine.join import Algebra
 from clausal.engine.segments import FOREVER, Cause, Segment, Value, split
+from clausal.engine.strikes import Strike, Values, Weigher, step_after, whole
 from clausal.engine.values import Missing
 from clausal.engine.values import Value as SlotValue
 
 _FEW: Final = 32
 """Rules with no more segments than this have theirs remembered."""
-
-Values = Callable[[int], SlotValue | Missing]
-"""The value of a slot of the event that is being decided."""
 
 Record = dict[Segment, Cause]
 """Segments, each with all that caused it; findings stand in it as numbers of rules."""
@@ -46,19 +44,6 @@ class Matches:
     lacking: Callable[[int], Iterable[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Strike:
-    """What the rules of one event do to a ladder: one strike, however many of them name it.
-
-    ``active`` is the number of active strikes before it, None when that is not known.
-    """
-
-    ladder: int
-    mode: Mode
-    rules: tuple[int, ...]
-    active: int | None
-
-
 class Consequences:
     """What follows from each rule of a corpus, worked out as far as it can be without an event."""
 
@@ -69,6 +54,7 @@ class Consequences:
         self.names: Final = tuple(
             f"{corpus.versions[rule.version].policy}.{rule.name}" for rule in corpus.rules
         )
+        self._weigher = Weigher(corpus)
         self._alone: dict[tuple[int, Mode], tuple[tuple[Segment, Cause], ...]] = {}
         self._modes: tuple[Mode | None, ...] = tuple(
             "shadow"
@@ -86,6 +72,10 @@ class Consequences:
         """
         sanction = self._corpus.sanctions[measure.sanction]
         return max(measure.review, sanction.review, int(sanction.permanent))
+
+    def fixed(self, rule: int) -> bool:
+        """Whether the points of the strikes of a rule are the same for all events."""
+        return self._weigher.fixed(rule)
 
     def target(self, kind: str, values: Values) -> TargetRef:
         """What a measure on such a target applies to; a target that is not known has no id."""
@@ -110,29 +100,48 @@ class Consequences:
         below = definition.rollout * 2**64
         return "enforced" if draw(self.names[rule], key) < below else "shadow"
 
-    def strikes(self, fired: Iterable[tuple[int, Mode]], values: Values) -> list[Strike]:
-        """The strikes of some rules, one for each ladder and mode, sorted."""
+    def strikes(
+        self, fired: Iterable[tuple[int, Mode]], values: Values, *, blind: bool = False
+    ) -> list[Strike]:
+        """The strikes of some rules, one for each ladder and mode, sorted.
+
+        Args:
+            fired: The rules, each with its mode.
+            values: The values of the event, and of its history.
+            blind: Whether an absent value might be there after all.
+        """
         struck: dict[tuple[int, Mode], list[int]] = {}
         for rule, mode in fired:
-            for ladder in self._corpus.rules[rule].ladders:
+            for ladder in self._corpus.rules[rule].struck:
                 struck.setdefault((ladder, mode), []).append(rule)
         return [
-            Strike(ladder, mode, tuple(sorted(rules)), self._active(ladder, values))
+            self._strike(ladder, mode, sorted(rules), values, blind)
             for (ladder, mode), rules in sorted(struck.items())
         ]
 
-    def _active(self, ladder: int, values: Values) -> int | None:
-        count = values(self._corpus.ladders[ladder].slot)
-        if isinstance(count, Missing):
-            return None
-        assert isinstance(count, float)
-        return int(count)
-
-    def step(self, strike: Strike) -> int | None:
-        """The step that a strike leads to; None where its history is not known."""
-        if strike.active is None:
-            return None
-        return step_after(self._corpus.ladders[strike.ladder], strike.active)
+    def _strike(
+        self, number: int, mode: Mode, rules: Sequence[int], values: Values, blind: bool
+    ) -> Strike:
+        ladder = self._corpus.ladders[number]
+        if ladder.points is not None:
+            weighed = [
+                (rule, self._corpus.rules[rule].severity, strike)
+                for rule in rules
+                for strike in self._corpus.rules[rule].strikes
+                if strike.ladder == number
+            ]
+            return self._weigher.strike(number, ladder, ladder.points, mode, weighed, values, blind)
+        active = whole(values(ladder.slot))
+        return Strike(
+            number,
+            mode,
+            tuple(rules),
+            tuple(rules),
+            active,
+            None if active is None else step_after(ladder, active),
+            step_after(ladder, 0),
+            (ladder.slot,) if active is None else (),
+        )
 
     def milder(self, later: Record, earlier: Record) -> bool:
         """Whether the later outcome differs from the earlier one and is covered by it."""
@@ -148,8 +157,8 @@ class Consequences:
     ) -> Record:
         """The segments of all measures of some rules and strikes, each with its causes.
 
-        A strike whose ladder has no known history leads nowhere, or with `any_step` everywhere:
-        that is the heaviest that its history could lead to.
+        A strike of which something is not known leads as far as that is certain, or with `any_step`
+        everywhere: that is the heaviest that it could come to.
         """
         record: Record = {}
         for pair in fired:
@@ -168,10 +177,12 @@ class Consequences:
                 record[segment] = cause if known is None else known | cause
         for strike in strikes:
             ladder = self._corpus.ladders[strike.ladder]
-            for number in _steps_of(ladder, strike.active, any_step):
+            anywhere = any_step and bool(strike.lacks)
+            causes = strike.rules if anywhere else strike.causes
+            for number in _steps_of(ladder, None if anywhere else strike.step or 0):
                 step = (ladder.name, number)
                 for measure in ladder.steps[number - 1].measures:
-                    for segment, cause in self._segments(measure, strike.mode, strike.rules, step):
+                    for segment, cause in self._segments(measure, strike.mode, causes, step):
                         known = record.get(segment)
                         record[segment] = cause if known is None else known | cause
         return record
@@ -205,15 +216,11 @@ def _value(argument: ArgumentValue | None) -> Value:
     return argument.value if isinstance(argument, Constant) else argument
 
 
-def _steps_of(ladder: LadderDef, active: int | None, any_step: bool) -> Iterable[int]:
-    if active is not None:
-        return (step_after(ladder, active),)
-    return range(1, len(ladder.steps) + 1) if any_step else ()
-
-
-def step_after(ladder: LadderDef, active: int) -> int:
-    """The step that a strike leads to after so many active ones; the last step has no end."""
-    return min(active + 1, len(ladder.steps))
+def _steps_of(ladder: LadderDef, step: int | None) -> Iterable[int]:
+    """The numbers of one step, of none where that is 0, or of all."""
+    if step is None:
+        return range(1, len(ladder.steps) + 1)
+    return (step,) if step else ()
 
 
 def draw(rule: str, key: str) -> int:

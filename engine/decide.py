@@ -29,10 +29,7 @@ from clausal.engine.consequences import (
     Consequences,
     Matches,
     Record,
-    Strike,
-    Values,
     identifier,
-    step_after,
 )
 from clausal.engine.decision import (
     Bounds,
@@ -48,6 +45,7 @@ from clausal.engine.decision import (
     encode,
 )
 from clausal.engine.render import rfc3339
+from clausal.engine.strikes import Strike, Values, life_of, next_step_at
 from clausal.engine.templates import (
     NO_TEMPLATE,
     Fired,
@@ -309,8 +307,7 @@ class Context:
             corpus: Gives the corpus as the checker left it, perhaps with its params bound anew.
             lacking: Tells what undetermined rules lack.
         """
-        zones = {version.zone for version in versions}
-        self.zone: Final = zones.pop() if len(zones) == 1 else "UTC"
+        self.zone: Final = _zone(versions)
         self.id_slot: Final = id_slot
         self.bundle: Final = bundle
         self.bundle_json: Final = encode(bundle)
@@ -394,6 +391,7 @@ class Decider:
             corpus: As the checker left it, perhaps with its params bound anew.
         """
         self._corpus = corpus
+        self._zone = _zone(corpus.versions)
         self.consequences: Final = Consequences(corpus)
         self._bounder = Bounder(corpus, self.consequences)
         self._templates = Templates(corpus, self.consequences)
@@ -403,8 +401,13 @@ class Decider:
     # ── What does not hang on an event ───────────────────────────────────────────────────────────
 
     def hangs_on_event(self, rule: int) -> bool:
-        """Whether the event has a say in the mode of a rule, as it has where there is a rollout."""
-        return self.consequences.mode(rule, _nothing) == "unknown"
+        """Whether the event has a say in what follows from a rule, its targets and history aside.
+
+        It has where there is a rollout, and where a strike takes its points from a table.
+        """
+        return self.consequences.mode(rule, _nothing) == "unknown" or not self.consequences.fixed(
+            rule
+        )
 
     def finding_head(self, rule: int) -> FindingHead:
         """What a finding says for all events. INVARIANT: the mode of the rule hangs on none."""
@@ -414,13 +417,19 @@ class Decider:
         """An undetermined rule that lacks some slots, all of them absent, as of `finding_head`."""
         return self._undetermined(rule, lacking, _nothing).rule
 
-    def without_event(self, rules: Sequence[int]) -> tuple[Template, tuple[Standing, ...]]:
-        """What follows from rules where there is no history: targets have no id; as above."""
+    def without_event(
+        self, rules: Sequence[int]
+    ) -> tuple[Template, tuple[tuple[Standing, int | None], ...]]:
+        """What follows from rules where there is no history: targets have no id; as above.
+
+        Each strike has the time that it is active beside it, in microseconds, instead of an end.
+        """
         fired = tuple([(rule, self.mode(rule, _nothing)) for rule in rules])
         strikes = self.consequences.strikes(fired, _nothing)
         places = {rule: place for place, rule in enumerate(rules)}
         return self._templates.of(fired, strikes), tuple(
-            self._standing(strike, places, _nothing) for strike in strikes
+            (self._standing(strike, places, _nothing, None), self.life(strike))
+            for strike in strikes
         )
 
     # ── Which rules have a say ───────────────────────────────────────────────────────────────────
@@ -551,17 +560,26 @@ class Decider:
             version=version.version,
             rule=definition.name,
             mode=mode,
-            lacks=tuple(
-                sorted(
-                    (Lack(self._corpus.slots[slot].name, why.value) for slot, why in lacks),
-                    key=lambda lack: lack.field,
-                )
-            ),
+            lacks=self._lacking([slot for slot, _ in lacks], values),
         )
         if len(self._lacks) >= _REMEMBERED:
             self._lacks.clear()
         told = self._lacks[key] = Told(made, encode(made))
         return told
+
+    def _lacking(self, slots: Iterable[int], values: Values) -> tuple[Lack, ...]:
+        """Some slots without values, and why there is none, sorted by name."""
+        missing = ((slot, values(slot)) for slot in slots)
+        return tuple(
+            sorted(
+                (
+                    Lack(self._corpus.slots[slot].name, why.value)
+                    for slot, why in missing
+                    if isinstance(why, Missing)
+                ),
+                key=lambda lack: lack.field,
+            )
+        )
 
     def strikes(self, case: Case) -> list[Strike]:
         """The strikes of the rules that fired."""
@@ -574,18 +592,36 @@ class Decider:
     def ladders(self, case: Case) -> tuple[Standing, ...]:
         """Where each strike leads."""
         places = _places(case)
-        return tuple(self._standing(strike, places, case.values) for strike in case.strikes)
+        return tuple(
+            self._standing(strike, places, case.values, case.decided) for strike in case.strikes
+        )
 
-    def _standing(self, strike: Strike, places: Mapping[int, int], values: Values) -> Standing:
+    def life(self, strike: Strike) -> int | None:
+        """How long a strike is active, in microseconds; None: for ever, or not known."""
+        return life_of(self._corpus.ladders[strike.ladder], strike.points)
+
+    def _standing(
+        self, strike: Strike, places: Mapping[int, int], values: Values, issued: int | None
+    ) -> Standing:
         ladder = self._corpus.ladders[strike.ladder]
+        family = None
+        if ladder.points is not None and strike.family is not None:
+            family = ladder.points.families[strike.family].name
+        life = self.life(strike)
         return Standing(
             ladder=ladder.name,
             target=self.consequences.target(ladder.target, values),
             mode=strike.mode,
             active=strike.active,
-            step=self.consequences.step(strike),
-            if_clean=step_after(ladder, 0),
+            step=strike.step,
+            if_clean=strike.clean,
             findings=tuple(places[rule] for rule in strike.rules),
+            family=family,
+            points=strike.points,
+            counts=strike.counts,
+            next_step_at=next_step_at(ladder, strike),
+            expires=None if life is None or issued is None else rfc3339(issued + life, self._zone),
+            lacks=self._lacking(strike.lacks, values),
         )
 
     def bounds(self, case: Case) -> Bounds:
@@ -615,6 +651,12 @@ class Told(NamedTuple):
 
     rule: Undetermined
     json: bytes
+
+
+def _zone(versions: Iterable[VersionDef]) -> str:
+    """The zone that all policies share, or UTC."""
+    zones = {version.zone for version in versions}
+    return zones.pop() if len(zones) == 1 else "UTC"
 
 
 def _nothing(_slot: int) -> Missing:

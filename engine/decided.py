@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -69,13 +70,14 @@ def decisions_schema(zone: str) -> Schema:
             ("yields_to", pa.int32()),
         ]
     )
+    lacks = pa.list_(pa.struct([("field", name), ("cause", name)]))
     undetermined = pa.struct(
         [
             ("policy", name),
             ("version", name),
             ("rule", name),
             ("mode", name),
-            ("lacks", pa.list_(pa.struct([("field", name), ("cause", name)]))),
+            ("lacks", lacks),
         ]
     )
     standing = pa.struct(
@@ -87,6 +89,12 @@ def decisions_schema(zone: str) -> Schema:
             ("step", pa.int32()),
             ("if_clean", pa.int32()),
             ("findings", numbers),
+            ("family", name),
+            ("points", pa.int32()),
+            ("counts", pa.int32()),
+            ("next_step_at", pa.int32()),
+            ("expires", instant),
+            ("lacks", lacks),
         ]
     )
     problem = pa.struct([("path", pa.string()), ("expected", pa.string()), ("got", pa.string())])
@@ -132,6 +140,12 @@ class Names:
             "kind": (target.name for target in corpus.targets),
             "until_fixed": rules,
             "ladder": (ladder.name for ladder in corpus.ladders),
+            "family": (
+                family.name
+                for ladder in corpus.ladders
+                if ladder.points is not None
+                for family in ladder.points.families
+            ),
             "field": (slot.name for slot in corpus.slots),
             "cause": ("absent", "failed"),
         }
@@ -274,7 +288,7 @@ class Tabulator:
         self._findings = Shelf(names, self._type["findings"].value_type)
         self._undetermined = Shelf(names, self._type["undetermined"].value_type)
         self._measures = Shelf(names, pa.list_(_relative(self._type["measures"].value_type)))
-        self._ladders = Shelf(names, self._type["ladders"])
+        self._ladders = Shelf(names, pa.list_(_relative(self._type["ladders"].value_type)))
         self._lacking: dict[tuple[int, tuple[int, ...]], tuple[int, ...] | None] = {}
 
     def tabulate(
@@ -466,7 +480,9 @@ class Tabulator:
 
     def _standings(self, rules: tuple[int, ...]) -> list[object]:
         _, standings = self._decider.without_event(rules)
-        return [msgspec.to_builtins(one) for one in standings]
+        return [
+            {**msgspec.to_builtins(standing), "length": length} for standing, length in standings
+        ]
 
     def _placed(
         self, items: Array, kind: DataType, row: Array, rows: Rows, decided: Array
@@ -476,9 +492,10 @@ class Tabulator:
         parts = {"target": self._aimed(items.field("target"), row, rows, kind)}
         if items.type.get_field_index("length") >= 0:
             start = decided.take(row)
-            instant = kind.field("start").type
-            parts["start"] = start.cast(instant)
-            parts["end"] = pc.add(start, items.field("length")).cast(instant)
+            end = pc.add(start, items.field("length"))
+            for name, instants in (("start", start), ("end", end), ("expires", end)):
+                if kind.get_field_index(name) >= 0:
+                    parts[name] = instants.cast(kind.field(name).type)
         fields = [kind.field(at) for at in range(kind.num_fields)]
         arrays = [
             parts[field.name] if field.name in parts else items.field(field.name)
@@ -547,7 +564,13 @@ def _row(result: Decision | EventError) -> dict[str, Any]:
             for one in result.measures
         ],
         "undetermined": msgspec.to_builtins(result.undetermined),
-        "ladders": msgspec.to_builtins(result.ladders),
+        "ladders": [
+            {
+                **msgspec.to_builtins(one),
+                "expires": None if one.expires is None else datetime.fromisoformat(one.expires),
+            }
+            for one in result.ladders
+        ],
         "errors": [],
     }
 
@@ -560,10 +583,10 @@ def _plain(head: msgspec.Struct) -> dict[str, Any]:
 
 
 def _relative(measure: DataType) -> DataType:
-    """The type of measures that lie ready: how long they last stands for when they begin and end."""
+    """The type of what lies ready: how long it lasts stands for when it begins and ends."""
     pa = arrow()
     fields = [measure.field(at) for at in range(measure.num_fields)]
-    kept = [field for field in fields if field.name not in {"start", "end"}]
+    kept = [field for field in fields if field.name not in {"start", "end", "expires"}]
     return pa.struct([*kept, pa.field("length", pa.int64())])
 
 

@@ -568,9 +568,16 @@ class Undetermined(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where a strike leaves its subject on a ladder.
 
-    ``active`` is the number of active strikes before this event, ``step`` the step that this strike
-    leads to; both are None when no history was given, and nothing is then measured. ``if_clean`` is
-    the step that an empty history would give.
+    ``active`` is the number of active strikes before this event, or on a ladder of points that of
+    active points of all families; ``step`` is the step that this strike leads to, 0 for none. Each
+    is None when it is not known: without a history, or where the points of the strike are not known;
+    nothing is then measured, and ``lacks`` says what is wanting. ``if_clean`` is the step that an
+    empty history would give. ``expires`` is when the strike ends to be active (RFC 3339), counted
+    from the decision; None: never, or not known.
+
+    The others are of ladders of points, and None elsewhere: ``family`` and ``points`` of this strike,
+    the points that count after it (``counts``), and ``next_step_at``, the points from which the step
+    after that holds, None where there is none.
     """
 
     ladder: str
@@ -578,8 +585,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     active: int | None
     step: int | None
-    if_clean: int
+    if_clean: int | None
     findings: tuple[int, ...]
+    family: str | None = None
+    points: int | None = None
+    counts: int | None = None
+    next_step_at: int | None = None
+    expires: str | None = None
+    lacks: tuple[Lack, ...] = ()
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):

@@ -88,9 +88,8 @@ class EventReader:
         if given is not None:
             acted_at = values[self._time_slot]
             assert isinstance(acted_at, (float, Missing))
-            figures = self._history.read(given, acted_at, problems)
-            for slot, value in zip(self._history.figures, figures, strict=True):
-                values[slot.slot] = value
+            for slot, value in self._history.read(given, acted_at, problems):
+                values[slot] = value
         if problems:
             raise EventError(problems)
         return values

@@ -7,12 +7,13 @@ as a field can be: what depends on it is undetermined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, assert_never
 
 import msgspec
 
-from clausal.compiler.ir import LadderDef, Slot
+from clausal.compiler.ir import LadderDef, LifeDef, PointsDef, Slot
 from clausal.compiler.types import Scalar
 from clausal.dsl.suggest import nearest
 from clausal.engine.objects import HISTORY_KEY, fields_of, is_failure
@@ -27,8 +28,38 @@ from clausal.engine.values import (
     convert,
 )
 
-Strikes = tuple[int, ...] | int
-"""When each strike was issued, in microseconds since 1970; or how many are active."""
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """The step that a strike led to, and when its measures ended: microseconds since 1970."""
+
+    step: int
+    until: int
+
+
+class PastStrike(msgspec.Struct, frozen=True, kw_only=True):
+    """A strike on a ladder of points.
+
+    Attributes:
+        issued: When it was issued, in microseconds since 1970.
+        points: How much it weighs.
+        family: What kind of conduct it is for.
+        expires: When it ends to be active; None: when the ladder says.
+        served: The step that it led to, if a measure that probation follows has ended.
+    """
+
+    issued: int
+    points: int
+    family: str
+    expires: int | None = None
+    served: Served | None = None
+
+
+Strikes = tuple[int, ...] | int | tuple[PastStrike, ...] | Mapping[str, int]
+"""The strikes on a ladder.
+
+Where it counts them: when each was issued, in microseconds since 1970, or how many are active. On a
+ladder of points: the strikes, or the active points by family.
+"""
 
 Figure = Strikes | float | Missing
 """A figure as a history holds it."""
@@ -45,9 +76,9 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     for a figure, or a whole group, that was asked for and could not be had.
 
     Attributes:
-        strikes: For each ladder, when the strikes of the event's subject were issued, or how many
-            are active. A strike is active while ``issued <= t < issued + within``, where t is the
-            instant of the act.
+        strikes: For each ladder, the strikes of the event's subject (see `Strikes`). A strike is
+            active while ``issued <= t < issued + within``, or on a ladder of points while
+            ``issued <= t < expires``, where t is the instant of the act.
         tallies: For each tally, its figure just before the event.
         similarity: For each set of samples, the greatest likeness of any item, from 0 to 1.
 
@@ -55,7 +86,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         EventError: if a figure is not of its kind.
     """
 
-    strikes: Mapping[str, Strikes | Missing] | Missing = {}
+    strikes: Mapping[str, Strikes | Sequence[Mapping[str, object]] | Missing] | Missing = {}
     tallies: Mapping[str, float | Missing] | Missing = {}
     similarity: Mapping[str, float | Missing] | Missing = {}
 
@@ -181,7 +212,18 @@ def _quantity(type: Scalar, value: object) -> float:
     return quantity
 
 
+_COUNTED: Final = "the number of active strikes, or a list of the instants when they were issued"
+_WITH_POINTS: Final = (
+    "a list of strikes, each with `issued`, `points` and `family`, or the active points by family"
+)
+
+
 def _strikes(value: object, *, as_numbers: bool) -> Strikes:
+    active = fields_of(value)
+    if active is not None:
+        return _by_family(active)
+    if isinstance(value, (list, tuple)) and any(map(_has_points, value)):
+        return _past_strikes(value, as_numbers=as_numbers)
     if isinstance(value, (list, tuple)):
         issued: list[int] = []
         for index, one in enumerate(value):
@@ -190,13 +232,87 @@ def _strikes(value: object, *, as_numbers: bool) -> Strikes:
             except ConversionError as problem:
                 raise ConversionError(problem.expected, problem.got, index) from None
         return tuple(issued)
-    expected = "the number of active strikes, or a list of the instants when they were issued"
     if isinstance(value, (str, bool)) or value is None:
-        raise ConversionError(expected, describe(value))
+        raise ConversionError(_COUNTED, describe(value))
     count = int(_quantity(Scalar("integer"), value))
     if count < 0:
-        raise ConversionError(expected, describe(value))
+        raise ConversionError(_COUNTED, describe(value))
     return count
+
+
+def _by_family(active: Mapping[object, object]) -> dict[str, int]:
+    """The active points of each family; one that the ladder does not have counts among all."""
+    points: dict[str, int] = {}
+    for family, value in active.items():
+        if not isinstance(family, str):
+            raise ConversionError(_WITH_POINTS, f"the key {describe(family)}")
+        if value is not None:
+            points[family] = _number_of_points(value)
+    return points
+
+
+def _has_points(strike: object) -> bool:
+    return isinstance(strike, PastStrike) or fields_of(strike) is not None
+
+
+def _past_strikes(value: Sequence[object], *, as_numbers: bool) -> tuple[PastStrike, ...]:
+    strikes: list[PastStrike] = []
+    for index, one in enumerate(value):
+        try:
+            strikes.append(
+                one if isinstance(one, PastStrike) else _past_strike(one, as_numbers=as_numbers)
+            )
+        except ConversionError as problem:
+            raise ConversionError(problem.expected, problem.got, index) from None
+    return tuple(strikes)
+
+
+def _past_strike(value: object, *, as_numbers: bool) -> PastStrike:
+    fields = _members(value, _WITH_POINTS, ("issued", "points", "family", "expires", "served"))
+    family, expires, past = fields.get("family"), fields.get("expires"), fields.get("served")
+    if not isinstance(family, str):
+        raise ConversionError("a strike with the name of its `family`", _described(family))
+    served = None
+    if isinstance(past, Served):
+        served = past
+    elif past is not None:
+        members = _members(past, "the `step` that was served, and `until` when", ("step", "until"))
+        served = Served(
+            step=_number_of_points(members.get("step")),
+            until=_issued(members.get("until"), as_numbers=as_numbers),
+        )
+    return PastStrike(
+        issued=_issued(fields.get("issued"), as_numbers=as_numbers),
+        points=_number_of_points(fields.get("points")),
+        family=family,
+        expires=None if expires is None else _issued(expires, as_numbers=as_numbers),
+        served=served,
+    )
+
+
+def _members(value: object, expected: str, names: Sequence[str]) -> dict[object, object]:
+    """The fields of an object that has no others than these."""
+    fields = fields_of(value)
+    if fields is None:
+        raise ConversionError(expected, describe(value))
+    for name in fields:
+        if name not in names:
+            raise ConversionError(expected, f"the key {describe(name)}")
+    return fields
+
+
+def _number_of_points(value: object) -> int:
+    expected = "a whole number, 0 or more"
+    if value is None or isinstance(value, (str, bool)):
+        raise ConversionError(expected, _described(value))
+    points = int(_quantity(Scalar("integer"), value))
+    if points < 0:
+        raise ConversionError(expected, describe(value))
+    return points
+
+
+def _described(value: object) -> str:
+    return "nothing" if value is None else describe(value)
 
 
 def _issued(value: object, *, as_numbers: bool) -> int:
@@ -216,11 +332,65 @@ _GROUP_OF: Final[Mapping[str, GroupName]] = {
 """The group that holds the figures of slots of a source."""
 
 
+class PointsSlots(NamedTuple):
+    """The slots that a ladder of points has beside that of all active points.
+
+    ``families`` gives for each family the slot of its active points, and that of the highest step on
+    probation where the ladder has such; ``lives`` and ``probation`` are as of `PointsDef`.
+    """
+
+    families: Mapping[str, tuple[int, int | None]]
+    lives: tuple[LifeDef, ...]
+    probation: int
+
+    def read(
+        self, slot: int, strikes: Figure, acted_at: float | Missing
+    ) -> Iterator[tuple[int, float | Missing]]:
+        """The values of its slots, and of that of all points.
+
+        Args:
+            slot: That of all points.
+            strikes: The strikes, or the active points by family.
+            acted_at: The instant of the act, in microseconds.
+        """
+        known: Missing | None = None
+        points: dict[str, int] = {}
+        served: dict[str, int] = {}
+        if isinstance(strikes, Missing):
+            known = strikes
+        elif isinstance(strikes, Mapping):
+            points.update(strikes)
+        elif isinstance(acted_at, Missing):
+            known = acted_at if strikes else None
+        else:
+            assert isinstance(strikes, tuple)
+            for strike in strikes:
+                assert isinstance(strike, PastStrike)
+                family = strike.family
+                if self._active(strike, acted_at):
+                    points[family] = points.get(family, 0) + strike.points
+                past = strike.served
+                if past is not None and past.until <= acted_at < past.until + self.probation:
+                    served[family] = max(served.get(family, 0), past.step)
+        yield slot, float(sum(points.values())) if known is None else known
+        for family, (of_family, on_probation) in self.families.items():
+            yield of_family, float(points.get(family, 0)) if known is None else known
+            if on_probation is not None:
+                yield on_probation, float(served.get(family, 0)) if known is None else known
+
+    def _active(self, strike: PastStrike, acted_at: float) -> bool:
+        if strike.expires is not None:
+            return strike.issued <= acted_at < strike.expires
+        place = bisect_right(self.lives, strike.points, key=lambda life: life.points) - 1
+        life = self.lives[place].length
+        return strike.issued <= acted_at and (life is None or acted_at < strike.issued + life)
+
+
 class FigureSlot(NamedTuple):
     """A slot that history fills.
 
     ``homonyms`` are the names that the bare one may mean; ``within`` is how long strikes are active,
-    in microseconds, and 0 for other figures.
+    in microseconds, and 0 for other figures. ``points`` is there for a ladder of points.
     """
 
     slot: int
@@ -229,6 +399,7 @@ class FigureSlot(NamedTuple):
     bare: str
     homonyms: tuple[str, ...]
     within: int
+    points: PointsSlots | None = None
 
 
 class HistoryReader:
@@ -241,18 +412,29 @@ class HistoryReader:
 
         Raises:
             ValueError: if a slot of strikes belongs to no ladder, or to several that count strikes
-                over different windows.
+                differently.
         """
         windows: dict[int, int] = {}
+        of_points: dict[int, PointsSlots] = {}
+        parts: set[int] = set()
         for ladder in ladders:
             if windows.setdefault(ladder.slot, ladder.within) != ladder.within:
                 raise ValueError(f"slot {ladder.slot} counts strikes over different windows")
+            if ladder.points is not None:
+                own = _points_slots(ladder.points)
+                known = of_points.setdefault(ladder.slot, own)
+                if known[1:] != own[1:]:
+                    raise ValueError(f"slot {ladder.slot} counts points in different ways")
+                of_points[ladder.slot] = own._replace(families={**known.families, **own.families})
+                parts.update(slot for pair in own.families.values() for slot in pair if slot)
         homonyms: dict[tuple[GroupName, str], set[str]] = {}
         found: list[tuple[int, GroupName, str, str]] = []
         for index, slot in enumerate(slots):
             if slot.source == "field":
                 continue
             group = _GROUP_OF[slot.source]
+            if index in parts:
+                continue
             if group == "strikes" and index not in windows:
                 raise ValueError(f"slot {index} counts the strikes of no ladder")
             (name,) = slot.path
@@ -267,19 +449,20 @@ class HistoryReader:
                 bare,
                 tuple(sorted(homonyms[group, bare])),
                 windows.get(index, 0),
+                of_points.get(index),
             )
             for index, group, name, bare in found
         )
 
     @property
     def figures(self) -> tuple[FigureSlot, ...]:
-        """The slots that history fills, ascending."""
+        """The slots that history fills, ascending; of a ladder of points that of all points."""
         return self._figures
 
     def read(
         self, history: object, acted_at: float | Missing, problems: list[Problem]
-    ) -> list[float | Missing]:
-        """The values of the slots of `figures`.
+    ) -> list[tuple[int, float | Missing]]:
+        """The slots that history fills, each with its value.
 
         Args:
             history: A `History`, or what an event carries: an object, or `FAILED`.
@@ -289,12 +472,16 @@ class HistoryReader:
         """
         as_numbers = isinstance(history, History)
         groups = _groups(history, problems)
-        values: list[float | Missing] = []
+        values: list[tuple[int, float | Missing]] = []
         for slot in self._figures:
             figure = self._pick(slot, groups[slot.group], problems, as_numbers=as_numbers)
-            if isinstance(figure, tuple):
-                figure = self._active(slot, figure, acted_at)
-            values.append(figure if isinstance(figure, Missing) else float(figure))
+            if slot.points is not None:
+                values += slot.points.read(slot.slot, figure, acted_at)
+            elif isinstance(figure, tuple):
+                values.append((slot.slot, self._active(slot, figure, acted_at)))
+            else:
+                assert not isinstance(figure, Mapping)
+                values.append((slot.slot, figure if isinstance(figure, Missing) else float(figure)))
         return values
 
     def _pick(
@@ -312,11 +499,45 @@ class HistoryReader:
             elif name in given:
                 problems.append(Problem(where, "each figure once", f"`{name}` as well"))
             name = slot.bare
-        return _figure(slot.group, name, given.get(name), problems, as_numbers=as_numbers)
+        figure = _figure(slot.group, name, given.get(name), problems, as_numbers=as_numbers)
+        expected = _other_form(slot, figure)
+        if expected is None:
+            return figure
+        where = place((HISTORY_KEY, slot.group, name))
+        problems.append(Problem(where, expected, "those of a ladder of the other kind"))
+        return FAILED
 
     def _active(
-        self, slot: FigureSlot, strikes: tuple[int, ...], acted_at: float | Missing
+        self,
+        slot: FigureSlot,
+        strikes: tuple[int, ...] | tuple[PastStrike, ...],
+        acted_at: float | Missing,
     ) -> float | Missing:
         if isinstance(acted_at, Missing):
             return acted_at
-        return sum(issued <= acted_at < issued + slot.within for issued in strikes)
+        return float(
+            sum(
+                issued <= acted_at < issued + slot.within
+                for issued in strikes
+                if isinstance(issued, int)
+            )
+        )
+
+
+def _points_slots(points: PointsDef) -> PointsSlots:
+    families = {family.name: (family.slot, family.served) for family in points.families}
+    return PointsSlots(families, points.lives, points.probation)
+
+
+def _other_form(slot: FigureSlot, figure: Figure) -> str | None:
+    """What strikes should be that are not of the form that their ladder has."""
+    if slot.group != "strikes" or isinstance(figure, Missing):
+        return None
+    has_points = isinstance(figure, Mapping)
+    counts = isinstance(figure, int)
+    if isinstance(figure, tuple) and figure:
+        has_points = isinstance(figure[0], PastStrike)
+        counts = not has_points
+    if slot.points is None:
+        return _COUNTED if has_points else None
+    return _WITH_POINTS if counts else None

@@ -171,7 +171,11 @@ def form_of(type: Type) -> Form:
 
 def _check_figures(slots: Sequence[Slot], forms: Sequence[Form]) -> None:
     for slot, form in zip(slots, forms, strict=True):
-        if slot.source != "field" and (len(slot.path) != 1 or form not in _FIGURES):
+        if slot.source == "field":
+            continue
+        # A ladder of points has figures for its families, too.
+        longest = 3 if slot.source == "strikes" else 1
+        if not 1 <= len(slot.path) <= longest or form not in _FIGURES:
             raise ProgramError(f"slot `{slot.name}` is no figure of the history")
 
 

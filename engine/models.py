@@ -162,12 +162,24 @@ class StandingModel(_Model):
     target: TargetRefModel
     mode: Mode
     active: int | None
-    """Active strikes before this event; null when no history was given."""
+    """Active strikes, or points, before this event; null when no history was given."""
     step: int | None
-    """The step that this strike leads to; null when no history was given."""
-    if_clean: int
-    """The step that an empty history would give."""
+    """The step that this strike leads to, 0 for none; null when that is not known."""
+    if_clean: int | None
+    """The step that an empty history would give; null when the points are not known."""
     findings: tuple[int, ...]
+    family: str | None = None
+    """The family of this strike, on a ladder of points."""
+    points: int | None = None
+    """The points of this strike, on a ladder of points."""
+    counts: int | None = None
+    """The points that count after this strike."""
+    next_step_at: int | None = None
+    """The points from which the next step holds; null when there is none."""
+    expires: str | None = None
+    """When this strike ends to be active, RFC 3339; null for never, and when it is not known."""
+    lacks: tuple[LackModel, ...] = ()
+    """What could make the step another one."""
 
 
 class BoundsModel(_Model):
@@ -437,7 +449,25 @@ def _history_model() -> Any:
     integer, number, share, instant = (
         _scalar(Scalar(name)) for name in ("integer", "number", "share", "instant")
     )
-    strikes = Annotated[integer, Field(ge=0)] | GenericAlias(list, (instant,))
+    count: Any = Annotated[integer, Field(ge=0)]
+    served = create_model(
+        "ServedStep", __config__=ConfigDict(extra="forbid"), step=(count, ...), until=(instant, ...)
+    )
+    past = create_model(
+        "PastStrike",
+        __config__=ConfigDict(extra="forbid"),
+        issued=(instant, ...),
+        points=(count, ...),
+        family=(str, ...),
+        expires=(instant | None, None),
+        served=(served | None, None),
+    )
+    strikes = (
+        count
+        | GenericAlias(list, (instant,))
+        | GenericAlias(list, (past,))
+        | GenericAlias(dict, (str, count))
+    )
     groups = {"strikes": strikes, "tallies": number, "similarity": share}
     members: dict[str, Any] = {
         name: (_or_failed(_by_name(item)) | None, Field(default=None))

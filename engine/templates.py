@@ -20,7 +20,7 @@ from typing import Final
 
 from clausal.compiler.ir import Corpus
 from clausal.compiler.types import MICROSECONDS, Scalar, Type
-from clausal.engine.consequences import Consequences, Record, Strike, Values
+from clausal.engine.consequences import Consequences, Record
 from clausal.engine.decision import (
     ClauseRef,
     Finding,
@@ -33,6 +33,7 @@ from clausal.engine.decision import (
     encode,
 )
 from clausal.engine.segments import FOREVER, Group, order, regroup
+from clausal.engine.strikes import Strike, Values
 from clausal.engine.wording import Notice, Reason, Wording
 
 _REMEMBERED: Final = 4096
@@ -197,9 +198,8 @@ class Templates:
         """
         key: object = fired
         if strikes:
-            # Which rules strike a ladder follows from those that fired.
-            step = self._consequences.step
-            key = (fired, *((strike.ladder, strike.mode, step(strike)) for strike in strikes))
+            # Which rules strike a ladder follows from those that fired, but not which give points.
+            key = (fired, *((one.ladder, one.mode, one.step, one.causes) for one in strikes))
         known = self._known.get(key)
         if known is None:
             places = {rule: place for place, (rule, _) in enumerate(fired)}

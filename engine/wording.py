@@ -12,7 +12,6 @@ from typing import Final
 
 from clausal.compiler.ir import Bilingual, Corpus, Hole, SanctionDef, Template
 from clausal.compiler.types import Type
-from clausal.engine.consequences import Values
 from clausal.engine.render import (
     UNKNOWN,
     Language,
@@ -25,6 +24,7 @@ from clausal.engine.render import (
     value_text,
 )
 from clausal.engine.segments import Group
+from clausal.engine.strikes import Values
 
 
 @dataclass(frozen=True, slots=True)

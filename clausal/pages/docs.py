@@ -331,7 +331,7 @@ class Docs:
     def striking(self, ladder: ir.LadderDef) -> list[ir.RuleDef]:
         """The rules that strike on a ladder."""
         at = self.corpus.ladders.index(ladder)
-        return [rule for rule in self.corpus.rules if at in rule.ladders]
+        return [rule for rule in self.corpus.rules if at in rule.struck]
 
     def reading(self, field: ir.SchemaField) -> list[ir.RuleDef]:
         """The rules whose conditions read a field, or a key of it."""

@@ -47,6 +47,7 @@ class Definitions:
         values: Lets and tables: conditions, numbers, or the rows of a table.
         histories: Qualified names of tallies.
         strikes: The names under which strikes of ladders are counted.
+        ladders: The numbers of ladders in the corpus.
         fingerprints: What pins the text of each clause.
         rules: The names of the rules of each policy, in any of its versions.
         searches: What the conditions search texts for.
@@ -60,6 +61,7 @@ class Definitions:
     samples: dict[int, SamplesInfo | None] = field(default_factory=dict)
     tallies: dict[int, str] = field(default_factory=dict)
     strikes: dict[int, str] = field(default_factory=dict)
+    ladders: dict[int, int] = field(default_factory=dict)
     fingerprints: dict[int, str] = field(default_factory=dict)
     rules: dict[str, set[str]] = field(default_factory=dict)
     searches: Searches = field(default_factory=Searches)

@@ -92,7 +92,7 @@ WORDS: Final[dict[type, str]] = {
 
 _HEADERS: Final = ("policy", "library", "")
 _WORD: Final = re.compile(r"\w+")
-_POLICY_ONLY: Final = (nodes.Clause, nodes.Ladder, nodes.Rule, nodes.Duty, nodes.Test)
+_POLICY_ONLY: Final = (nodes.Clause, nodes.Rule, nodes.Duty, nodes.Test)
 _LIBRARY_ONLY: Final = (
     nodes.Event,
     nodes.Target,

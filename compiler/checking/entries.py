@@ -11,7 +11,7 @@ from clausal.dsl.source import Span
 
 _T = TypeVar(
     "_T",
-    bound="nodes.HeaderEntry | nodes.SanctionEntry | nodes.RuleEntry | nodes.DutyEntry | nodes.ProcedureEntry | nodes.TestEntry",
+    bound="nodes.HeaderEntry | nodes.SanctionEntry | nodes.LadderEntry | nodes.RuleEntry | nodes.DutyEntry | nodes.ProcedureEntry | nodes.TestEntry",
 )
 
 

@@ -131,17 +131,23 @@ class TestChecker:
         found = self.scope.find(nodes.Ladder, name)
         if found is None:
             return None
-        last = max((one_step.number for one_step in found.node.steps), default=0)
-        if not 1 <= step <= last:
+        adds_up = found.node.within is None
+        last = (
+            len(found.node.steps)
+            if adds_up
+            else max((one_step.number for one_step in found.node.steps), default=0)
+        )
+        lowest = 0 if adds_up else 1
+        if not lowest <= step <= last:
             self.report.add(
                 "E0607",
                 f"`{name.text}` has no step {step}",
                 span,
-                f"its steps are 1 to {last}",
+                f"its steps are {lowest} to {last}",
                 others=[found.place],
             )
             return None
-        return ir.ExpectedStep(self.policy.numbers.ladders[name.text], step, line, text)
+        return ir.ExpectedStep(self.policy.definitions.ladders[id(found.node)], step, line, text)
 
     def _rule_or_measure(
         self, node: nodes.ExpectMeasure, line: int, text: str

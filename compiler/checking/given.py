@@ -11,6 +11,7 @@ import msgspec
 from clausal.compiler import types
 from clausal.compiler.checking.amounts import Dimension, dimension_of, duration, fits
 from clausal.compiler.checking.documents import WORDS, Named, Space
+from clausal.compiler.checking.ladders import whole
 from clausal.compiler.checking.report import Report, one_of, suggest
 from clausal.compiler.checking.schema import FieldUse, Parts, shown
 from clausal.compiler.checking.scopes import Found, Scope
@@ -25,6 +26,14 @@ FAILED: Final[dict[str, Json]] = {"$failed": "test"}
 """How an event says that a signal was asked for and failed."""
 
 _SECTIONS: Final = {nodes.Ladder: "strikes", nodes.Tally: "tallies", nodes.Samples: "similarity"}
+
+
+_WANTED: Final[dict[type[Named], str]] = {
+    nodes.Ladder: "the number of active strikes, or a list of their times",
+    nodes.Tally: "a number",
+    nodes.Samples: "a share",
+}
+"""What the history of each kind of declaration is."""
 
 
 class Givens:
@@ -102,6 +111,9 @@ class Givens:
             return True
         use = self.scope.field(path.parts, path.span)
         if use is None:
+            return False
+        if isinstance(value, nodes.PastStrikes):
+            self._misfit(use, value.span, f"a value of `{types.describe(use.type)}`")
             return False
         converted = self._value(use, use.type, value)
         if converted is not None:
@@ -213,7 +225,13 @@ class Givens:
             return False
         if isinstance(value, nodes.Missing):
             return True
-        converted = self._history_value(name, found, value)
+        if isinstance(found.node, nodes.Ladder) and found.node.within is None:
+            converted = self._points(name, found, found.node, value)
+        elif isinstance(value, nodes.PastStrikes):
+            self._history_misfit(name, value.span, _WANTED[type(found.node)], found)
+            return False
+        else:
+            converted = self._history_value(name, found, value)
         if converted is None:
             return False
         section = self._history.setdefault(_SECTIONS[type(found.node)], {})
@@ -285,11 +303,7 @@ class Givens:
                     return None
                 moments.append(_rfc3339(moment))
             return sorted(moments, key=str)
-        wanted = {
-            nodes.Ladder: "the number of active strikes, or a list of their times",
-            nodes.Tally: "a number",
-            nodes.Samples: "a share",
-        }[type(found.node)]
+        wanted = _WANTED[type(found.node)]
         if not isinstance(value, nodes.Number):
             self._history_misfit(name, value.span, wanted, found)
             return None
@@ -307,6 +321,86 @@ class Givens:
             self._history_misfit(name, value.span, wanted, found)
             return None
         return _plain(number)
+
+    def _points(
+        self,
+        name: nodes.Name,
+        found: Found[Named],
+        ladder: nodes.Ladder,
+        value: nodes.Literal | nodes.PastStrikes,
+    ) -> Json:
+        """The history of a ladder of points: its strikes, or its active points by family."""
+        if isinstance(value, nodes.ListOf) and not value.items:
+            return []
+        dated = [past.at is not None for past in _past_strikes(value)]
+        if not dated or any(dated) != all(dated):
+            self._history_misfit(
+                name,
+                value.span,
+                "strikes such as `[2 truth at 2024-03-01]`, or points such as `[2 truth]`",
+                found,
+            )
+            return None
+        strikes = [self._past_strike(found, ladder, past) for past in _past_strikes(value)]
+        if any(strike is None for strike in strikes):
+            return None
+        if all(dated):
+            return sorted(strikes, key=str)
+        active: dict[str, Json] = {}
+        for past, strike in zip(_past_strikes(value), strikes, strict=True):
+            assert strike is not None
+            if past.family.text in active:
+                self.report.add(
+                    "E0604", f"the points of `{past.family.text}` are given twice", past.span
+                )
+                return None
+            active[past.family.text] = strike["points"]
+        return active
+
+    def _past_strike(
+        self, found: Found[Named], ladder: nodes.Ladder, past: nodes.PastStrike
+    ) -> dict[str, Json] | None:
+        families = {
+            value.name.text
+            for entry in ladder.entries
+            if isinstance(entry, nodes.Families)
+            for value in entry.values
+        }
+        if families and past.family.text not in families:
+            self.report.add(
+                "E0430",
+                f"`{ladder.name.text}` has no family `{past.family.text}`",
+                past.family.span,
+                "",
+                others=[found.place],
+                help=suggest(past.family.text, families)
+                or [f"its families are {one_of(sorted(families))}"],
+            )
+            return None
+        points = whole(self.report, past.points)
+        served = past.served
+        given = (past.at, past.until, None if served is None else served.until)
+        moments = [
+            None if node is None else self.scope.calendar.moment(self.report, node)
+            for node in given
+        ]
+        issued, expires, until = moments
+        if points is None or any(
+            node is not None and moment is None for node, moment in zip(given, moments, strict=True)
+        ):
+            return None
+        strike: dict[str, Json] = {"points": points, "family": past.family.text}
+        if issued is not None:
+            strike["issued"] = _rfc3339(issued)
+        if expires is not None:
+            strike["expires"] = _rfc3339(expires)
+        if served is not None and until is not None:
+            strike["served"] = {"step": served.step, "until": _rfc3339(until)}
+        return strike
+
+
+def _past_strikes(value: nodes.Literal | nodes.PastStrikes) -> tuple[nodes.PastStrike, ...]:
+    return value.strikes if isinstance(value, nodes.PastStrikes) else ()
 
 
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────

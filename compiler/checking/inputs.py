@@ -113,9 +113,13 @@ class Inputs:
         source: Literal["tally", "similarity", "strikes"],
         name: str,
         label: Bilingual = _NO_LABEL,
+        parts: Parts = (),
     ) -> int:
-        """The slot of a tally, of the similarity to samples, or of the strikes of a ladder."""
-        return self._number(Slot((name,), _HISTORY_TYPES[source], source, False, label))
+        """The slot of a tally, of the similarity to samples, or of the strikes of a ladder.
+
+        `parts` tell what of a ladder of points it holds: see `Slot`.
+        """
+        return self._number(Slot((name, *parts), _HISTORY_TYPES[source], source, False, label))
 
     def required(self) -> list[int]:
         """The slots of the fields that every event must have."""

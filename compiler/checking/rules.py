@@ -1,17 +1,19 @@
-"""Rules and ladders: conditions, clauses, consequences and reasons."""
+"""Rules: conditions, clauses, consequences and reasons."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from clausal.compiler import ir, types
-from clausal.compiler.checking.amounts import duration, number
+from clausal.compiler.checking.amounts import number
 from clausal.compiler.checking.brakes import declare_brakes
 from clausal.compiler.checking.definitions import Definitions
 from clausal.compiler.checking.documents import WORDS, Space
-from clausal.compiler.checking.entries import first_word, one
+from clausal.compiler.checking.entries import one
 from clausal.compiler.checking.expressions import Expressions
+from clausal.compiler.checking.ladders import check_strike
 from clausal.compiler.checking.measures import Measures, Place
 from clausal.compiler.checking.report import Report, suggest
 from clausal.compiler.checking.schema import shown
@@ -25,7 +27,7 @@ from clausal.compiler.checking.texts import (
     template,
     warn_missing,
 )
-from clausal.compiler.checking.values import bounded, qualified
+from clausal.compiler.checking.values import bounded
 from clausal.dsl import nodes
 
 
@@ -36,19 +38,25 @@ class Numbers:
     Attributes:
         version: The number of the version itself.
         clauses: The numbers of its clauses, by id.
-        ladders: The numbers of its ladders, by name.
         rules: The numbers of its rules, by name.
     """
 
     version: int
     clauses: Mapping[str, int]
-    ladders: Mapping[str, int]
     rules: Mapping[str, int]
+
+
+class _Consequences(NamedTuple):
+    """What follows from a rule: see `RuleDef`."""
+
+    measures: tuple[ir.MeasureDef, ...]
+    ladders: tuple[int, ...]
+    strikes: tuple[ir.StrikeDef, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChecker:
-    """Checks the rules and ladders of one policy version."""
+    """Checks the rules of one policy version."""
 
     expressions: Expressions
     measures: Measures
@@ -81,7 +89,7 @@ class PolicyChecker:
         mode = one(report, node.entries, nodes.Mode, "mode")
         rollout = self._rollout(one(report, node.entries, nodes.Rollout, "rollout"))
         brakes = declare_brakes(self.scope, node, mode)
-        consequences = self._consequences(node)
+        consequences = self._consequences(node, level)
         because = self._because(node)
         titles = bilingual(report, title.texts, "title") if title else ir.Bilingual()
         if when is not None and unless is not None and unless_entry is not None:
@@ -105,8 +113,9 @@ class PolicyChecker:
             when=when,
             unless=unless,
             condition=ir.ALWAYS,
-            measures=consequences[0],
-            ladders=consequences[1],
+            measures=consequences.measures,
+            ladders=consequences.ladders,
+            strikes=consequences.strikes,
             severity=level,
             shadow=mode is not None and mode.mode == "shadow",
             rollout=rollout[0],
@@ -290,9 +299,7 @@ class PolicyChecker:
 
     # ── Consequences ─────────────────────────────────────────────────────────────────────────────
 
-    def _consequences(
-        self, node: nodes.Rule
-    ) -> tuple[tuple[ir.MeasureDef, ...], tuple[int, ...]] | None:
+    def _consequences(self, node: nodes.Rule, severity: ir.Severity | None) -> _Consequences | None:
         entries = [entry for entry in node.entries if isinstance(entry, nodes.Then)]
         if not entries:
             self.report.add(
@@ -300,13 +307,20 @@ class PolicyChecker:
             )
             return None
         measures: list[ir.MeasureDef] = []
-        ladders: dict[int, nodes.LadderStrike] = {}
+        struck: dict[int, nodes.LadderStrike] = {}
+        ladders: set[int] = set()
+        strikes: list[ir.StrikeDef] = []
         interim: nodes.Measure | None = None
         sound = True
         for consequence in (c for entry in entries for c in entry.consequences):
             if isinstance(consequence, nodes.LadderStrike):
-                index = self._strike(consequence, ladders)
-                sound = sound and index is not None
+                strike = self._strike(consequence, severity, struck)
+                if strike is None:
+                    sound = False
+                elif isinstance(strike, int):
+                    ladders.add(strike)
+                elif strike not in strikes:
+                    strikes.append(strike)
                 continue
             found = self.measures.measures(consequence, Place.RULE)
             if found is None:
@@ -315,27 +329,33 @@ class PolicyChecker:
             measures += found
             if any(measure.interim for measure in found):
                 interim = interim or consequence
-        if interim is not None and ladders:
-            strike = next(iter(ladders.values()))
+        if interim is not None and struck:
+            first = next(iter(struck.values()))
             self.report.add(
                 "E0418",
                 "a rule with an interim measure carries no strike",
-                strike.span,
+                first.span,
                 "",
                 others=[self.report.label(interim.span, "this measure rests on suspicion")],
                 help=["let another rule, with a verdict, carry the strike"],
             )
             sound = False
-        return (tuple(measures), tuple(sorted(ladders))) if sound else None
+        if not sound:
+            return None
+        strikes.sort(key=lambda strike: (strike.ladder, strike.family))
+        return _Consequences(tuple(measures), tuple(sorted(ladders)), tuple(strikes))
 
     def _strike(
-        self, strike: nodes.LadderStrike, ladders: dict[int, nodes.LadderStrike]
-    ) -> int | None:
+        self,
+        strike: nodes.LadderStrike,
+        severity: ir.Severity | None,
+        struck: dict[int, nodes.LadderStrike],
+    ) -> ir.StrikeDef | int | None:
         found = self.scope.find(nodes.Ladder, strike.ladder)
         if found is None:
             return None
-        index = self.numbers.ladders[strike.ladder.text]
-        first = ladders.setdefault(index, strike)
+        index = self.definitions.ladders[id(found.node)]
+        first = struck.setdefault(index, strike)
         if first is not strike:
             self.report.add(
                 "W0904",
@@ -344,7 +364,7 @@ class PolicyChecker:
                 others=[self.report.label(first.span, "first struck here")],
                 notes=["all strikes of one event on one ladder are one strike"],
             )
-        return index
+        return check_strike(self.expressions, strike, found, index, severity)
 
     # ── Reasons ──────────────────────────────────────────────────────────────────────────────────
 
@@ -404,97 +424,3 @@ class PolicyChecker:
                 return None
         use = self.scope.field(gap.path, gap.span)
         return None if use is None else self.expressions.inputs.field(use, self.report, gap.span)
-
-    # ── Ladders ──────────────────────────────────────────────────────────────────────────────────
-
-    def ladder(self, node: nodes.Ladder) -> ir.LadderDef | None:
-        """The ladder that ``node`` declares; None after reporting what is wrong with it."""
-        report = self.report
-        label = bilingual(report, node.labels)
-        target = self.scope.find(nodes.Target, node.by)
-        within = duration(report, node.within)
-        if within is not None and within <= 0:
-            report.add("E0412", "strikes stay active for some time", node.within.span)
-            within = None
-        ordered = sorted(node.steps, key=lambda step: step.number)
-        sound = self._check_steps(node, ordered)
-        steps: list[ir.StepDef] = []
-        for step in ordered:
-            measures = self._step(step, node)
-            if measures is None:
-                sound = False
-            else:
-                steps.append(ir.StepDef(step.number, step.and_above, measures))
-        slot = self.expressions.inputs.history("strikes", self.definitions.strikes[id(node)], label)
-        if not sound or target is None or within is None:
-            return None
-        return ir.LadderDef(
-            name=qualified(self.scope.document, node.name.text),
-            version=self.numbers.version,
-            target=node.by.text,
-            within=within,
-            steps=tuple(steps),
-            slot=slot,
-            label=label,
-        )
-
-    def _step(self, step: nodes.Step, ladder: nodes.Ladder) -> tuple[ir.MeasureDef, ...] | None:
-        measures: list[ir.MeasureDef] = []
-        sound = True
-        for consequence in step.consequences:
-            if isinstance(consequence, nodes.LadderStrike):
-                self.scope.find(nodes.Ladder, consequence.ladder)
-                self.report.add(
-                    "E0415",
-                    "a step of a ladder leads to measures, not to another strike",
-                    consequence.span,
-                )
-                sound = False
-                continue
-            found = self.measures.measures(consequence, Place.STEP, ladder.by.text)
-            if found is None:
-                sound = False
-            else:
-                measures += found
-        return tuple(measures) if sound else None
-
-    def _check_steps(self, ladder: nodes.Ladder, steps: Sequence[nodes.Step]) -> bool:
-        """Whether the steps, in order, are 1, 2, ..., and the last one and no other is open."""
-        report, name = self.report, ladder.name
-        if not steps:
-            report.add("E0416", f"`{name.text}` has no steps", name.span, "needs `1+ => …`")
-            return False
-        for expected, step in enumerate(steps, 1):
-            place = first_word(step.span, str(step.number) + "+" * step.and_above)
-            if step.number != expected:
-                repeated = step.number == expected - 1 and expected > 1
-                report.add(
-                    "E0416",
-                    f"step {step.number} of `{name.text}` is given twice"
-                    if repeated
-                    else f"`{name.text}` has no step {expected}",
-                    place,
-                    "",
-                    others=[
-                        report.label(first_word(steps[expected - 2].span, "1"), "first given here")
-                    ]
-                    if repeated
-                    else (),
-                    help=() if repeated else ["steps are numbered from 1, without gaps"],
-                )
-                return False
-            last = expected == len(steps)
-            if step.and_above != last:
-                report.add(
-                    "E0416",
-                    f"the last step of `{name.text}` is not open"
-                    if last
-                    else f"step {expected} of `{name.text}` is open, and another follows it",
-                    place,
-                    "",
-                    help=[f"write `{expected}+ =>`: it holds for every further strike as well"]
-                    if last
-                    else [f"write `{expected} =>`"],
-                )
-                return False
-        return True

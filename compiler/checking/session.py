@@ -14,6 +14,12 @@ from clausal.compiler.checking.duties import declare_duties
 from clausal.compiler.checking.expectations import TestChecker
 from clausal.compiler.checking.expressions import Expressions
 from clausal.compiler.checking.inputs import Inputs, merge_fields, schema_fields
+from clausal.compiler.checking.ladders import (
+    check_ladder,
+    counting,
+    renumbered_ladder,
+    slots_of_ladder,
+)
 from clausal.compiler.checking.measures import Measures
 from clausal.compiler.checking.numbering import (
     Renumbering,
@@ -179,21 +185,21 @@ class Session:
     def _name_strikes(self) -> None:
         """Give each ladder the name under which its strikes are counted.
 
-        Versions of a policy share the count, unless their ladders count differently: another
-        window, or another subject. Then the version is part of the name.
+        Versions of a policy or library share the count, unless their ladders count differently:
+        another window, life or probation, or another subject. Then the version is part of the name.
         """
         windows: dict[str, set[tuple[object, ...]]] = {}
         ladders = [
-            (policy, node, qualified(policy, node.name.text), (node.within, node.by.text))
-            for policy in self.policies
-            for node in policy.of(nodes.Ladder)
+            (document, node, qualified(document, node.name.text), counting(node))
+            for document in (*self.policies, *self.libraries)
+            for node in document.of(nodes.Ladder)
         ]
         for _, _, name, window in ladders:
             windows.setdefault(name, set()).add(window)
-        for policy, node, name, _ in ladders:
+        for document, node, name, _ in ladders:
             several = len(windows[name]) > 1
             self.definitions.strikes[id(node)] = (
-                f"{name}@{policy.header.version}" if several else name
+                f"{name}@{document.header.version}" if several else name
             )
 
     def _sanctions(
@@ -230,11 +236,18 @@ class Session:
             for node, clause in declared:
                 self.definitions.fingerprints[id(node)] = clause.fingerprint
                 clauses.append(clause)
-        ladder_numbers = _numbered(
-            (qualified(info.document, node.name.text), version, node.name.text)
-            for version, info in enumerate(versions)
-            for node in info.document.of(nodes.Ladder)
-        )
+        documents: list[tuple[Document, int | None]] = [
+            (info.document, version) for version, info in enumerate(versions)
+        ]
+        documents += [(d, None) for d in sorted(self.libraries, key=Document.sort_key)]
+        declared_ladders = [
+            (qualified(document, ladder.name.text), ladder, document, version)
+            for document, version in documents
+            for ladder in document.of(nodes.Ladder)
+        ]
+        declared_ladders.sort(key=lambda one: one[0])
+        for number, (_, ladder, _, _) in enumerate(declared_ladders):
+            self.definitions.ladders[id(ladder)] = number
         rule_numbers = _numbered(
             ("", version, node.name.text)
             for version, info in enumerate(versions)
@@ -248,26 +261,28 @@ class Session:
                 Numbers(
                     version,
                     clause_numbers[version],
-                    ladder_numbers.get(version, {}),
                     rule_numbers.get(version, {}),
                 ),
             )
             for version, info in enumerate(versions)
         ]
-        ladders: list[ir.LadderDef] = []
+        ladders = [
+            check_ladder(
+                ladder, checkers[id(document)], measures[id(document)], self.definitions, version
+            )
+            for _, ladder, document, version in declared_ladders
+        ]
         rules: list[ir.RuleDef] = []
         duties: list[ir.DutyDef] = []
         tests: list[ir.TestDef] = []
         time = event.time.path if event is not None and event.time is not None else ()
         for policy in policies:
             document = policy.scope.document
-            ladders += filter(None, [policy.ladder(node) for node in document.of(nodes.Ladder)])
             rules += filter(None, [policy.rule(node) for node in document.of(nodes.Rule)])
             duties += declare_duties(policy)
             tester = TestChecker(policy, time)
             tests += filter(None, [tester.test(node) for node in document.of(nodes.Test)])
-        ladders.sort(key=lambda ladder: (ladder.name, ladder.version))
-        return clauses, ladders, rules, duties, tests
+        return clauses, [one for one in ladders if one is not None], rules, duties, tests
 
     # ── Final numbers ────────────────────────────────────────────────────────────────────────────
 
@@ -279,9 +294,16 @@ class Session:
         id_slot = self.inputs.field(event.id, anchor, event.place.span) if event.id else None
         required = self.inputs.required()
         conditions = [condition for rule in parts.rules for condition in (rule.when, rule.unless)]
+        conditions += [
+            weight.condition
+            for rule in parts.rules
+            for strike in rule.strikes
+            for weight in strike.weights
+        ]
         read = {slot for condition in _distinct(conditions) for slot in slots_of(condition)}
         read |= {slot for rule in parts.rules for slot in _rule_slots(rule)}
-        used = read | {time, *required, *(ladder.slot for ladder in parts.ladders)}
+        used = read | {time, *required}
+        used |= {slot for ladder in parts.ladders for slot in slots_of_ladder(ladder)}
         used |= {target.slot for target in parts.targets}
         used |= {slot for tally in parts.tallies for slot in slots_of(tally.where)}
         used |= set() if id_slot is None else {id_slot}
@@ -320,12 +342,7 @@ class Session:
             ),
             targets=tuple([msgspec.structs.replace(t, slot=slots[t.slot]) for t in parts.targets]),
             sanctions=parts.sanctions,
-            ladders=tuple(
-                [
-                    msgspec.structs.replace(ladder, slot=slots[ladder.slot])
-                    for ladder in parts.ladders
-                ]
-            ),
+            ladders=tuple([renumbered_ladder(ladder, slots) for ladder in parts.ladders]),
             rules=tuple([_renumbered(rule, new) for rule in parts.rules]),
             tests=tuple(parts.tests),
             duties=tuple(parts.duties),
@@ -378,9 +395,17 @@ def _renumbered(rule: ir.RuleDef, new: Renumbering) -> ir.RuleDef:
         when=new.condition(rule.when),
         unless=new.condition(rule.unless),
         rollout_slot=None if rule.rollout_slot is None else new.slots[rule.rollout_slot],
+        strikes=tuple([_renumbered_strike(strike, new) for strike in rule.strikes]),
         because_zh=new.template(rule.because_zh),
         because_en=new.template(rule.because_en),
     )
+
+
+def _renumbered_strike(strike: ir.StrikeDef, new: Renumbering) -> ir.StrikeDef:
+    weights = [
+        ir.WeightDef(new.condition(weight.condition), weight.points) for weight in strike.weights
+    ]
+    return msgspec.structs.replace(strike, weights=tuple(weights))
 
 
 def _report_rivals(

@@ -19,6 +19,7 @@ from clausal.engine.templates import Templates
 from clausal.engine.values import FIRST_INSTANT, LAST_INSTANT, Missing, Value
 from tests.engine.test_laws import event_values, write
 from tests.support.corpora import decision_of
+from tests.support.strikes import plain_step
 
 randoms = st.integers(0, 2**63).map(Random)
 
@@ -60,15 +61,14 @@ def plain_measures(
     for rule, mode in modes.items():
         for measure in corpus.rules[rule].measures:
             add(measure, mode, [rule])
-        for number in corpus.rules[rule].ladders:
+        for number in corpus.rules[rule].struck:
             struck.setdefault((number, mode), []).append(rule)
     for (number, mode), rules in struck.items():
         ladder = corpus.ladders[number]
-        active = values[ladder.slot]
-        if isinstance(active, float):
-            step = min(int(active) + 1, len(ladder.steps))
+        step, causes = plain_step(corpus, number, rules, values)
+        if step:
             for measure in ladder.steps[step - 1].measures:
-                add(measure, mode, rules, (ladder.name, step))
+                add(measure, mode, causes, (ladder.name, step))
     covers = algebra.covers_of(record)
     maximal = regroup(algebra.shapes, [(s, record[s]) for s, by in covers.items() if by is None])
     group_of = {segment: group for group in maximal for segment in group.members}

@@ -126,19 +126,50 @@ class EventWriter:
         groups: dict[str, dict[str, object]] = {}
         for slot in self._corpus.slots:
             (*_, name) = slot.path
-            if slot.source == "field" or random.random() < 0.2:
+            if slot.source == "field" or (len(slot.path) > 1 and slot.source == "strikes"):
+                continue
+            if random.random() < 0.2:
                 continue
             value: object
             if random.random() < 0.1:
                 value = random.choice(_FAILED)
             elif slot.source == "strikes":
-                counted = random.random() < 0.5
-                value = random.randint(0, 4) if counted else self._strikes()
+                families = [
+                    other.path[1]
+                    for other in self._corpus.slots
+                    if other.source == "strikes" and other.path[:-1] == slot.path
+                ]
+                value = self._past(families) if families else self._counted()
             else:
                 value = self._number(slot.type)
             group = {"strikes": "strikes", "tally": "tallies", "similarity": "similarity"}
             groups.setdefault(group[slot.source], {})[name] = value
         return dict(groups)
+
+    def _counted(self) -> object:
+        return self.random.randint(0, 4) if self.random.random() < 0.5 else self._strikes()
+
+    def _past(self, families: list[str]) -> object:
+        """The history of a ladder of points; families that it does not have count, too."""
+        random = self.random
+        families = [*families, "unheard_of"]
+        if random.random() < 0.3:
+            some = random.sample(families, random.randint(0, len(families)))
+            return {family: random.randint(0, 9) for family in some}
+        strikes: list[object] = []
+        for _ in range(random.randint(0, 4)):
+            strike: dict[str, object] = {
+                "issued": _rfc3339(self.instant(), random),
+                "points": random.choice([0, 1, 2, 3, 8]),
+                "family": random.choice(families),
+            }
+            if random.random() < 0.3:
+                strike["expires"] = _rfc3339(self.instant(), random)
+            if random.random() < 0.3:
+                until = _rfc3339(self.instant() - random.choice([0, DAY, 31 * DAY]), random)
+                strike["served"] = {"step": random.randint(0, 4), "until": until}
+            strikes.append(strike)
+        return strikes
 
     def _strikes(self) -> list[object]:
         instants = [self.instant() for _ in range(self.random.randint(0, 3))]

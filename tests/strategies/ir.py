@@ -15,6 +15,7 @@ from clausal.compiler.ir import (
     ALWAYS,
     NEVER,
     SEVERITIES,
+    All,
     ArgumentValue,
     Bilingual,
     BrakeDef,
@@ -22,13 +23,17 @@ from clausal.compiler.ir import (
     Constant,
     Corpus,
     DeadlinesDef,
+    FamilyDef,
     Hole,
     IncidentDef,
     LadderDef,
     Law,
+    LifeDef,
     MeasureDef,
+    Negation,
     Param,
     ParamDef,
+    PointsDef,
     ProcedureDef,
     RuleDef,
     SameDef,
@@ -36,19 +41,30 @@ from clausal.compiler.ir import (
     SanctionDef,
     SanctionParam,
     SchemaField,
+    Severity,
     Slot,
     StepDef,
+    StrikeDef,
+    Sum,
     TallyDef,
     TargetDef,
     Template,
     TermsDef,
     VersionDef,
+    WeightDef,
 )
 from clausal.compiler.types import Enum, EnumValue, Scalar, SetOf
 from tests.strategies.conditions import CONSTANTS, DAY, HOUR, START, ZONES, ConditionWriter
 
 TOPIC = Enum((EnumValue("news", "新闻", "news"), EnumValue("society"), EnumValue("Society")))
 KIND = Enum((EnumValue("society"), EnumValue("newsroom"), EnumValue("person")))
+_FAMILIES = ["fraud", "safety", "truth"]
+_SUMS: list[tuple[Sum, ...]] = [
+    ("family",),
+    ("all",),
+    ("half of all",),
+    ("family", "half of all"),
+]
 WIDE = Enum(tuple([EnumValue(f"v{number}") for number in range(70)]))
 """More values than a machine word has bits."""
 
@@ -166,6 +182,12 @@ class CorpusWriter:
         self._ladder_names = sorted(
             {f"{version.policy}.fabrication" for version in self.versions if random.random() < 0.5}
         )
+        self._points = {
+            name: sorted(random.sample(_FAMILIES, random.randint(1, len(_FAMILIES))))
+            for name in self._ladder_names
+            if random.random() < 0.5
+        }
+        self._probations = {name: random.choice([0, 30 * DAY]) for name in self._ladder_names}
         self._withins = {name: random.choice([DAY, 30 * DAY]) for name in self._ladder_names}
         self.slots = self._make_slots()
         self._numbers = {(slot.source, slot.path): index for index, slot in enumerate(self.slots)}
@@ -239,7 +261,12 @@ class CorpusWriter:
     # ── What rules are about ─────────────────────────────────────────────────────────────────────
 
     def _make_slots(self) -> tuple[Slot, ...]:
-        strikes = [Slot((name,), Scalar("integer"), "strikes") for name in self._ladder_names]
+        paths: list[tuple[str, ...]] = [(name,) for name in self._ladder_names]
+        for name, families in self._points.items():
+            paths += [(name, family) for family in families]
+            if self._probations[name]:
+                paths += [(name, family, "served") for family in families]
+        strikes = [Slot(path, Scalar("integer"), "strikes") for path in paths]
         chosen = [slot for slot in _PALETTE if self.random.random() < 0.7]
         found = [*_ALWAYS_THERE, *chosen, *strikes]
         return tuple(sorted(found, key=lambda slot: (slot.source, slot.path)))
@@ -311,14 +338,71 @@ class CorpusWriter:
             for version, of in enumerate(self.versions):
                 if name.startswith(f"{of.policy}."):
                     count = self.random.randint(1, 3)
+                    points = self._points_of(name, count) if name in self._points else None
+                    since = [0] * count
+                    if points is not None:
+                        since = sorted(self.random.sample(range(1, 12), count))
                     steps = tuple(
-                        StepDef(step + 1, step == count - 1, (self._measure("account"),))
+                        StepDef(
+                            step + 1, step == count - 1, (self._measure("account"),), since[step]
+                        )
                         for step in range(count)
                     )
                     slot = self._numbers["strikes", (name,)]
-                    within = self._withins[name]
-                    found.append(LadderDef(name, version, "account", within, steps, slot))
+                    within = 0 if points is not None else self._withins[name]
+                    found.append(
+                        LadderDef(
+                            name, version, "account", within, steps, slot, Bilingual(), points
+                        )
+                    )
         return tuple(found)
+
+    def _points_of(self, name: str, steps: int) -> PointsDef:
+        """How points add up. Ladders of one name read their history alike."""
+        random = self.random
+        probation = self._probations[name]
+        severities: list[Severity] = ["info", "medium", "critical"]
+        return PointsDef(
+            tuple(
+                FamilyDef(
+                    family,
+                    self._numbers["strikes", (name, family)],
+                    self._numbers["strikes", (name, family, "served")] if probation else None,
+                )
+                for family in self._points[name]
+            ),
+            random.choice(_SUMS),
+            (LifeDef(0, 30 * DAY), LifeDef(3, 90 * DAY), LifeDef(8, None)),
+            tuple(
+                (severity, random.randint(1, steps))
+                for severity in severities
+                if random.random() < 0.3
+            ),
+            probation,
+        )
+
+    def _strikes(self, ladder: int, of: LadderDef) -> tuple[StrikeDef, ...]:
+        """What a rule does to a ladder; one of points it may strike in several families."""
+        random = self.random
+        assert of.points is not None
+        families = range(len(of.points.families))
+        return tuple(
+            StrikeDef(ladder, family, self._weights())
+            for family in sorted(random.sample(families, random.randint(1, min(2, len(families)))))
+        )
+
+    def _weights(self) -> tuple[WeightDef, ...]:
+        """Points that are always the same, or those of a table of two or three rows."""
+        random = self.random
+        numbers = [Constant(float(random.choice([0, 1, 2, 4, 8]))) for _ in range(3)]
+        if random.random() < 0.5:
+            return (WeightDef(ALWAYS, numbers[0]),)
+        one, two = self.conditions.condition(1), self.conditions.condition(1)
+        return (
+            WeightDef(one, numbers[0]),
+            WeightDef(All((Negation(one), two)), numbers[1]),
+            WeightDef(All((Negation(one), Negation(two))), numbers[2]),
+        )
 
     def _measure(self, target: str) -> MeasureDef:
         """A measure that the language allows, on the target if the sanction is about such."""
@@ -375,15 +459,24 @@ class CorpusWriter:
             own_clauses = [i for i, clause in enumerate(clauses) if clause.version == version]
             own_ladders = [i for i, ladder in enumerate(ladders) if ladder.version == version]
             found += [
-                self._rule(f"r{number:04}", version, own_clauses, own_ladders)
+                self._rule(f"r{number:04}", version, own_clauses, own_ladders, ladders)
                 for number in range(self.random.randint(0, self._most_rules))
             ]
         return tuple(found)
 
-    def _rule(self, name: str, version: int, clauses: list[int], ladders: list[int]) -> RuleDef:
+    def _rule(
+        self,
+        name: str,
+        version: int,
+        clauses: list[int],
+        ladders: list[int],
+        of: tuple[LadderDef, ...],
+    ) -> RuleDef:
         random = self.random
         rollout = random.choice([None, None, None, 0.0, 0.5, 1.0])
         strikes = bool(ladders) and random.random() < 0.4
+        counting = [ladder for ladder in ladders if of[ladder].points is None]
+        adding = [ladder for ladder in ladders if of[ladder].points is not None]
         count = random.choice([0, 1, 2] if strikes else [1, 1, 2])
         return RuleDef(
             name=name,
@@ -395,7 +488,8 @@ class CorpusWriter:
             measures=tuple(
                 self._measure(random.choice(["account", "content"])) for _ in range(count)
             ),
-            ladders=tuple(ladders[:1]) if strikes else (),
+            ladders=tuple(counting[:1]) if strikes else (),
+            strikes=self._strikes(adding[0], of[adding[0]]) if strikes and adding else (),
             severity=random.choice(["info", "medium", "critical"]),
             shadow=random.random() < 0.15,
             rollout=rollout,

@@ -40,6 +40,9 @@ def as_row(decision: dict[str, Any]) -> dict[str, Any]:
         ends = None if measure["end"] is None else datetime.fromisoformat(measure["end"])
         start = datetime.fromisoformat(measure["start"])
         measure |= {"arguments": arguments, "start": start, "end": ends}
+    for standing in row["ladders"]:
+        ends = standing["expires"]
+        standing["expires"] = None if ends is None else datetime.fromisoformat(ends)
     for name in ("acted_at", "decided_at"):
         row[name] = datetime.fromisoformat(row[name])
     return row
