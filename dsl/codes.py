@@ -120,6 +120,11 @@ _RULES: Final = _errors(
     ("E0419", "duty that does not fit"),
     ("E0420", "procedure that does not fit"),
     ("E0421", "brake that does not fit"),
+    ("E0430", "unknown family"),
+    ("E0431", "ladder of points that does not fit"),
+    ("E0432", "points that do not fit"),
+    ("E0433", "lives that do not follow"),
+    ("E0434", "probation after nothing"),
 )
 _POLICIES: Final = _errors(
     ("E0501", "unknown time zone"),

@@ -185,12 +185,18 @@ class Docs:
 
     def ladder_name(self, ladder: ir.LadderDef) -> str:
         """A ladder as lists name it."""
-        version = self.corpus.versions[ladder.version]
-        return f"{ladder.name} {version.version}"
+        return f"{ladder.name} {self._ladder_version(ladder)}".rstrip()
 
     def ladder_page(self, ladder: ir.LadderDef) -> str:
         """The name of the page of a ladder."""
-        return _versioned(ladder.name, self.corpus.versions[ladder.version].version)
+        return _versioned(ladder.name, self._ladder_version(ladder))
+
+    def _ladder_version(self, ladder: ir.LadderDef) -> str:
+        """The version of the policy or library that declares a ladder."""
+        if ladder.version is not None:
+            return self.corpus.versions[ladder.version].version
+        library = self.libraries.get(ladder.name.rpartition(".")[0])
+        return "" if library is None else library.version
 
     def duty_name(self, duty: ir.DutyDef) -> str:
         """A duty as lists name it."""
@@ -306,7 +312,7 @@ class Docs:
         owner, _, name = ladder.name.rpartition(".")
         if library := self.libraries.get(owner):
             return library.find("ladder", name)
-        return self.text_of("ladder", ladder.version, name)
+        return "" if ladder.version is None else self.text_of("ladder", ladder.version, name)
 
     def sanctions_of(self, measures: Iterable[ir.MeasureDef]) -> list[int]:
         """The sanctions of measures, each once."""

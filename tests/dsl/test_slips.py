@@ -123,7 +123,7 @@ def test_a_slip_is_understood(text: str, code: str | None, advice: str | None) -
         ("param a = 1 ! ", "expected a declaration, `zh`, `en` or `range`"),
         ("tally a = ! ", "expected `count`, `distinct`, `rate` or `sum`"),
         ("clause ! ", "expected the number of a clause"),
-        ("ladder a by b within 7d { ! }", "expected a step such as `2 =>` or `}`"),
+        ("ladder a by b within 7d { ! }", "expected an entry (`families`, `points`, …) or a step such as `2 =>` or `}`"),
         ("! ", "expected a declaration"),
     ],
 )  # fmt: skip
