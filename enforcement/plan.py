@@ -57,7 +57,7 @@ class Plan:
             rule for rule, slots in enumerate(self._slots) if counting.intersection(slots)
         )
         self.struck: Final = frozenset(
-            rule for rule, definition in enumerate(corpus.rules) if definition.ladders
+            rule for rule, definition in enumerate(corpus.rules) if definition.struck
         )
         self.dsa: Final = {one.name: one.dsa for one in corpus.sanctions}
         self._types: Final = {one.path: one.type for one in corpus.fields}

@@ -27,7 +27,8 @@ from clausal.engine.decision import Decision, Mode, Standing
 from clausal.engine.decision import Measure as Deserved
 from clausal.engine.history import Strikes
 from clausal.engine.render import rfc3339
-from clausal.engine.values import Missing, Value
+from clausal.engine.strikes import life_of
+from clausal.engine.values import LAST_INSTANT, Missing, Value
 
 FOUND_BY: Final = ("context", "detection_source")
 """Where an event says where the tip came from, if the libraries declare such a field."""
@@ -138,13 +139,15 @@ def no_strikes(
 ) -> set[tuple[str, Mode]]:
     """The strikes of a decision that are none, by the ladder's own name and mode.
 
-    Those on targets that are not told, those for items that are too old, and those of incidents that
-    have one already of as many points. (The language gives suspicions none.)
+    Those on targets that are not told, those for items that are too old, those whose points are not
+    known, and those of incidents that have one already of as many points. (The language gives
+    suspicions none.)
     """
     spared: set[tuple[str, Mode]] = set()
     for strike, told in zip(decision.strikes, decision.ladders, strict=True):
         severity = max(plan.severity[rule] for rule in strike.rules)
-        if told.target.id is None or _too_old(plan, act, severity):
+        unknown = strike.points is None and plan.corpus.ladders[strike.ladder].points is not None
+        if told.target.id is None or unknown or _too_old(plan, act, severity):
             spared.add((told.ladder, strike.mode))
         elif strike.mode == "enforced":
             record = records[f"{told.target.kind}:{told.target.id}"]
@@ -156,8 +159,7 @@ def no_strikes(
 
 def points(told: Standing) -> float:
     """The points of a strike: 1 on a ladder that counts strikes."""
-    found: float | None = getattr(told, "points", None)
-    return 1.0 if found is None else found
+    return 1.0 if told.points is None else float(told.points)
 
 
 def _too_old(plan: Plan, act: Act, severity: int) -> bool:
@@ -318,6 +320,7 @@ class _Writer:
             has = strikes.standing(records[on], counted, self.incident_name or None)
             severity = max(strike.rules, key=self._plan.severity.__getitem__)
             weight = points(told)
+            life = life_of(ladder, strike.points)
             made.append(
                 Strike(
                     id=name("strike", self._case, counted, strike.mode),
@@ -328,14 +331,18 @@ class _Writer:
                     ladder=counted,
                     on=on,
                     mode=strike.mode,
-                    family=getattr(told, "family", None) or "",
+                    family=told.family or "",
                     severity=self._plan.corpus.rules[severity].severity,
                     points=weight - (has or 0.0),
-                    expires=self._at + ladder.within,
+                    expires=LAST_INSTANT if life is None else self._at + life,
                     active=float(told.active or 0),
-                    counts=float(told.active or 0) + weight,
+                    counts=float(told.active or 0) + weight
+                    if told.counts is None
+                    else float(told.counts),
                     step=told.step or 0,
-                    next_at=_next(told.step, len(ladder.steps)),
+                    next_at=told.next_step_at
+                    if ladder.points is not None
+                    else _next(told.step, len(ladder.steps)),
                     findings=tuple(findings[place].id for place in told.findings),
                 )
             )

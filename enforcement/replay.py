@@ -55,7 +55,6 @@ from clausal.enforcement.facts import (
 from clausal.enforcement.messages import begin
 from clausal.enforcement.people import Desk, in_effect
 from clausal.enforcement.record import MeasureState, Record, StrikeState
-from clausal.engine.consequences import step_after
 from clausal.engine.decision import Arguments, Step
 from clausal.engine.render import (
     UNKNOWN,
@@ -68,6 +67,7 @@ from clausal.engine.render import (
     until,
     value_text,
 )
+from clausal.engine.strikes import climb, step_after
 
 Span = tuple[int, int]
 """Half-open, in microseconds since 1970; an open end is `_NEVER`."""
@@ -146,7 +146,7 @@ class _Replay:
         if known is None or ladder is None:
             return
         active = min(self._active(), self._was())
-        step = min(step_after(ladder, int(active)), self._strike.step)
+        step = min(self._step(ladder, active), self._strike.step)
         if active == self._was() and step == self._strike.step:
             return
         old = self._strike.step
@@ -159,12 +159,30 @@ class _Replay:
                 active=active,
                 counts=active + fact.counts - fact.active,
                 step=step,
-                next_at=float(step + 1) if step < len(ladder.steps) else None,
+                next_at=_next(ladder, step),
                 by=by,
             )
         )
         if step < old:
             self._lower(known, ladder, old, step, cause, by, at)
+
+    def _step(self, ladder: LadderDef, active: float) -> int:
+        """The step that the strike leads to after so many active ones, or points."""
+        if ladder.points is None:
+            return step_after(ladder, int(active))
+        fact = self._strike.fact
+        by_family: dict[str, int] = {}
+        for one in self._before:
+            if (
+                not one.void
+                and one.fact.mode == "enforced"
+                and one.fact.incident != fact.incident
+                and one.active(self._case.acted_at)
+                and not self._suspended(one)
+            ):
+                family = one.fact.family
+                by_family[family] = by_family.get(family, 0) + int(one.fact.points)
+        return climb(ladder, int(fact.points), fact.family, fact.severity, by_family)[1]
 
     def _was(self) -> float:
         replayed = self._strike.replayed
@@ -357,12 +375,19 @@ class _Replay:
         )
 
 
+def _next(ladder: LadderDef, step: int) -> float | None:
+    """The strikes or points from which the next step holds; None: there is none."""
+    if step >= len(ladder.steps):
+        return None
+    return float(step + 1 if ladder.points is None else ladder.steps[step].since)
+
+
 def ladder_of(known: Known, strike: Strike) -> LadderDef | None:
     """The ladder that a strike is on; of several versions the one that says so by its name."""
     own, _, version = strike.ladder.partition("@")
     found = [one for one in known.ladders if one.name == own]
     for one in found:
-        if version and known.versions[one.version].version == version:
+        if version and one.version is not None and known.versions[one.version].version == version:
             return one
     return found[-1] if found else None
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from clausal.compiler.ir import LadderDef, ProcedureDef
 from clausal.enforcement.record import Record, StrikeState
-from clausal.engine.history import Strikes
+from clausal.engine.history import PastStrike, Strikes
 
 
 def counting(
@@ -65,8 +65,14 @@ def history(
         incident: See above.
         procedure: See above.
     """
+    facts = [one.fact for one in counting(record, counted, acted_at, incident, procedure)]
+    if ladder.points is None:
+        return tuple(sorted(fact.at for fact in facts))
     return tuple(
-        sorted(one.fact.at for one in counting(record, counted, acted_at, incident, procedure))
+        PastStrike(
+            issued=fact.at, points=int(fact.points), family=fact.family, expires=fact.expires
+        )
+        for fact in facts
     )
 
 

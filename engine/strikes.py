@@ -9,7 +9,7 @@ A strike of no points leads nowhere.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -104,6 +104,25 @@ def next_step_at(ladder: LadderDef, strike: Strike) -> int | None:
 def step_of(ladder: LadderDef, points: int) -> int:
     """The last step that holds from no more than so many points; 0 if there is none."""
     return bisect_right(ladder.steps, points, key=lambda step: step.since)
+
+
+def climb(
+    ladder: LadderDef, points: int, family: str, severity: Severity, active: Mapping[str, int]
+) -> tuple[int, int]:
+    """The points that count after one strike on a ladder of points, and the step that it leads to.
+
+    Args:
+        ladder: The ladder.
+        points: Of the strike.
+        family: Of the strike; one that the ladder does not have has no points beside its own.
+        severity: Of the rule that strikes.
+        active: The active points before it, by family.
+    """
+    assert ladder.points is not None
+    jump = dict(ladder.points.jumps).get(severity, 0)
+    weight = _Weight(points, jump, 0, 0)
+    past = _Past(sum(active.values()), lambda _: active.get(family, 0), lambda _: 0)
+    return _climb(ladder, ladder.points, (weight,) if points else (), (0,), past)
 
 
 class _Weight(NamedTuple):
