@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import (
     URL,
     BindParameter,
+    ColumnElement,
     Connection,
     Select,
     Update,
@@ -154,9 +155,7 @@ class Database:
     def reading(self, *, steady: bool = False) -> Iterator[Connection]:
         """A connection; if ``steady``, all its statements see the ledger of one moment."""
         with self.refusals(), self.engine.connect() as connection:
-            if steady and self.engine.dialect.name == "postgresql":
-                connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection
+            yield connection.execution_options(**self.dialect.reading(steady=steady))
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -578,7 +577,7 @@ class DatabaseOutbox:
             return connection.scalar(count) or 0
 
     def _read(self, query: Select[Any]) -> list[Waiting]:
-        with self._database.reading() as connection:
+        with self._database.reading(steady=True) as connection:
             self._database.dialect.by_index(connection)
             return [
                 Waiting(
@@ -605,8 +604,8 @@ class DatabaseOutbox:
 
 
 # Not bound: only of what it sees in the statement does the server know that the partial indexes have it.
-_LITERAL_WAITING: Final = literal_column(str(int(State.WAITING)))
-_LITERAL_DEAD: Final = literal_column(str(int(State.DEAD)))
+_LITERAL_WAITING: Final[ColumnElement[int]] = literal_column(str(int(State.WAITING)))
+_LITERAL_DEAD: Final[ColumnElement[int]] = literal_column(str(int(State.DEAD)))
 
 _WAITING: Final = (
     messages.c.number,

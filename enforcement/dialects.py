@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -47,6 +47,9 @@ class Dialect(Protocol):
 
     def lock(self, connection: Connection) -> None:
         """Wait until nobody else writes, and let nobody else until the transaction ends."""
+
+    def reading(self, *, steady: bool) -> Mapping[str, Any]:
+        """The options of a connection that reads; if ``steady``, all of it from one moment."""
 
     def by_index(self, connection: Connection) -> None:
         """Let the transaction's queries go along indexes, in their order, until they have enough."""
@@ -102,6 +105,10 @@ class SQLite:
 
     def lock(self, connection: Connection) -> None:
         """See `Dialect.lock`: BEGIN IMMEDIATE did it."""
+
+    def reading(self, *, steady: bool) -> Mapping[str, Any]:
+        """See `Dialect.reading`: any transaction is steady."""
+        return {}
 
     def by_index(self, connection: Connection) -> None:
         """See `Dialect.by_index`: it does."""
@@ -172,6 +179,10 @@ class PostgreSQL:
         """See `Dialect.lock`."""
         # The lock is the ledger's, not the database's: a schema for each may hold several.
         connection.execute(_LOCK, {"patience": f"{PATIENCE}s", "silence": f"{SILENCE}s"})
+
+    def reading(self, *, steady: bool) -> Mapping[str, Any]:
+        """See `Dialect.reading`; a statement alone needs no words to the server before and after."""
+        return {"isolation_level": "REPEATABLE READ" if steady else "AUTOCOMMIT"}
 
     def by_index(self, connection: Connection) -> None:
         """See `Dialect.by_index`: it would read and sort all, which it takes for quicker."""
