@@ -399,7 +399,8 @@ class PointsDef(msgspec.Struct, frozen=True, gc=False):
 
     Families are sorted by name. Of ``sums`` the greatest counts. ``lives`` begin with 0 points and
     ascend; ``jumps`` say to which step at least a strike by a rule of a severity leads. A new strike
-    leads at least to the step that its family last served, for ``probation`` after that ended.
+    leads at least to the step that its family last served, for ``probation`` after that ended: after the
+    measure of the sanction named ``after`` did.
     """
 
     families: tuple[FamilyDef, ...]
@@ -407,6 +408,7 @@ class PointsDef(msgspec.Struct, frozen=True, gc=False):
     lives: tuple[LifeDef, ...]
     jumps: tuple[tuple[Severity, int], ...] = ()
     probation: int = 0
+    after: str = ""
 
 
 class LadderDef(msgspec.Struct, frozen=True, gc=False):

@@ -49,7 +49,7 @@ class Plan:
         self.counts: Final = tuple(corpus.slots[one.slot].name for one in corpus.ladders)
         self.of_kind: Final = _ladders(corpus, self.counts)
         self.severity: Final = tuple(SEVERITIES.index(rule.severity) for rule in corpus.rules)
-        counting = {one.slot for one in corpus.ladders}
+        counting = {number for number, slot in enumerate(corpus.slots) if slot.source == "strikes"}
         self._slots: Final = tuple(
             tuple(sorted({*slots_of(rule.when), *slots_of(rule.unless)})) for rule in corpus.rules
         )

@@ -12,24 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clausal.compiler.ir import LadderDef, ProcedureDef
+from clausal.enforcement.facts import Strike
 from clausal.enforcement.record import Record, StrikeState
-from clausal.engine.history import PastStrike, Strikes
+from clausal.engine.history import PastStrike, Served, Strikes
 
 
 def counting(
-    record: Record, ladder: str, acted_at: int, incident: str | None, procedure: ProcedureDef
+    record: Record, ladder: str, since: int | None, incident: str | None, procedure: ProcedureDef
 ) -> Iterator[StrikeState]:
-    """The strikes of a party on a ladder that may count at the instant of an act, latest first.
+    """The strikes of a party on a ladder that may count, latest first.
 
     Args:
         record: That of the party.
-        ladder: The name of the ladder.
-        acted_at: Strikes that have expired by then may be left out.
+        ladder: The name under which the strikes are counted.
+        since: Strikes that have expired by then may be left out; None: none of them.
         incident: The incident whose strikes do not count.
         procedure: Says which strikes an appeal suspends.
     """
     for strike in reversed(record.struck.get(ladder, ())):
-        if strike.latest <= acted_at:
+        if since is not None and strike.latest <= since:
             return
         fact = strike.fact
         if (
@@ -65,15 +66,39 @@ def history(
         incident: See above.
         procedure: See above.
     """
-    facts = [one.fact for one in counting(record, counted, acted_at, incident, procedure)]
-    if ladder.points is None:
+    points = ladder.points
+    # What was served long ago may be on probation after its strike has expired.
+    since = acted_at if points is None or not points.probation else None
+    facts = [one.fact for one in counting(record, counted, since, incident, procedure)]
+    if points is None:
         return tuple(sorted(fact.at for fact in facts))
     return tuple(
         PastStrike(
-            issued=fact.at, points=int(fact.points), family=fact.family, expires=fact.expires
+            issued=fact.at,
+            points=int(fact.points),
+            family=fact.family,
+            expires=fact.expires,
+            served=_served(record, fact, points.after, acted_at) if points.probation else None,
         )
         for fact in facts
     )
+
+
+def _served(record: Record, strike: Strike, after: str, at: int) -> Served | None:
+    """The step that a strike led to, if the measure is over by an instant that probation follows."""
+    case = record.cases.get(strike.case)
+    for name in () if case is None else case.measures:
+        measure = record.measures[name]
+        span = measure.span
+        if (
+            measure.fact.sanction == after
+            and strike.id in measure.fact.strikes
+            and span is not None
+            and span[1] is not None
+            and span[1] <= at
+        ):
+            return Served(step=strike.step, until=span[1])
+    return None
 
 
 def standing(record: Record, ladder: str, incident: str | None) -> float | None:

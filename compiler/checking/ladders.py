@@ -296,7 +296,8 @@ class _Checker:
             or declared is None
         ):
             return None
-        return ir.PointsDef(declared, sums, lives, jumped, length)
+        after = "" if probation is None else probation.sanction.text
+        return ir.PointsDef(declared, sums, lives, jumped, length, after)
 
     def _families(
         self, entry: nodes.Families, strikes: str, on_probation: bool

@@ -1,0 +1,224 @@
+"""Strikes on a ladder of points: the shipped ladder, with the ledger at hand."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+import clausal
+from clausal.enforcement.facts import AnyFact, Measure, Strike, Voided, name
+from clausal.enforcement.memory import MemoryLedger
+from clausal.enforcement.processing import Enforcer
+
+RULE = """
+rule {name} {{
+  cites  1
+  when   content.topic == {topic}
+  severity {severity}
+  then   ladder standing in {family}
+  because zh "不当。"  en "It is wrong."
+}}
+"""
+
+RULES = {
+    "omission": ("daily", "info", "truth"),
+    "minor": ("business", "low", "truth"),
+    "medium": ("legal", "medium", "truth"),
+    "serious": ("finance", "high", "truth"),
+    "grave": ("medical", "severe", "truth"),
+    "unbearable": ("emergency", "critical", "safety"),
+    "elsewhere": ("education", "medium", "persons"),
+}
+"""By name: the topic that stands for the conduct, the severity and the family."""
+
+
+@functools.cache
+def bundle() -> clausal.Bundle:
+    head = """\
+policy example.points 1.0.0 {
+  title  zh "计分"  en "Points"
+  in force 2020-01-01 ..
+  time zone "Asia/Shanghai"
+  use standard.platform 1
+  use standard.sanctions 1
+  use standard.strikes 1
+  use standard.procedure 1
+}
+
+clause 1 "不得不当。"
+"""
+    rules = [
+        RULE.format(name=name, topic=topic, severity=severity, family=family)
+        for name, (topic, severity, family) in RULES.items()
+    ]
+    with TemporaryDirectory() as folder:
+        Path(folder, "points.policy").write_text(head + "".join(rules), "utf-8")
+        return clausal.compile(folder)
+
+
+START = datetime.fromisoformat("2024-03-01T00:00:00+08:00")
+
+
+class Life:
+    """A person, and what becomes of their standing; times are days after the start."""
+
+    def __init__(self) -> None:
+        self.ledger = MemoryLedger()
+        self.enforcer = Enforcer(bundle(), self.ledger)
+        self._count = 0
+
+    def does(
+        self, conduct: str, day: float, *, item: str | None = None, seconds: float = 0
+    ) -> list[Strike]:
+        """The strikes that an act brings."""
+        return [
+            fact for fact in self.facts(conduct, day, item, seconds) if isinstance(fact, Strike)
+        ]
+
+    def facts(
+        self, conduct: str, day: float, item: str | None = None, seconds: float = 0
+    ) -> tuple[AnyFact, ...]:
+        self._count += 1
+        time = START + timedelta(days=day, seconds=seconds)
+        done = self.enforcer.process(
+            [
+                {
+                    "context": {"event_id": str(self._count), "time": time.isoformat()},
+                    "content": {"id": item or f"c{self._count}", "topic": RULES[conduct][0]},
+                    "account": {"id": "a", "subject_id": "s"},
+                }
+            ]
+        )
+        assert not done.problems
+        return done.facts
+
+
+def steps(strikes: Iterable[Strike]) -> list[int]:
+    return [one.step for one in strikes]
+
+
+@pytest.mark.parametrize(("early", "counts", "step"), [(0, 4, 3), (-1, 6, 4)])
+def test_the_ninetieth_day_to_the_second(early: float, counts: float, step: int) -> None:
+    life = Life()
+    life.does("medium", 0)
+    life.does("medium", 45)
+    (third,) = life.does("medium", 90, seconds=early)
+    assert (third.points, third.counts, third.step) == (2, counts, step)
+    assert third.on == "subject:s"
+
+
+@pytest.mark.parametrize(
+    ("conduct", "points", "step"),
+    [
+        ("omission", 0, 0),
+        ("minor", 1, 1),
+        ("medium", 2, 2),
+        ("serious", 4, 3),
+        ("grave", 8, 5),
+        ("unbearable", 12, 6),
+    ],
+)
+def test_the_weight_of_a_first_strike(conduct: str, points: float, step: int) -> None:
+    (strike,) = Life().does(conduct, 0)
+    assert (strike.points, strike.step, strike.active) == (points, step, 0)
+
+
+def test_what_is_spread_over_families_counts_half() -> None:
+    life = Life()
+    life.does("medium", 0)
+    (other,) = life.does("elsewhere", 10)
+    assert (other.active, other.counts, other.step, other.family) == (2, 2, 2, "persons")
+    life.does("medium", 20)
+    (fourth,) = life.does("elsewhere", 30)
+    assert (fourth.active, fourth.counts, fourth.step) == (6, 4, 3)
+
+
+def test_a_graver_finding_in_an_incident_adds_the_difference() -> None:
+    life = Life()
+    (first,) = life.does("medium", 0, item="x")
+    (second,) = life.does("serious", 1, item="x")
+    assert (first.points, second.points) == (2, 2)
+    assert (second.active, second.counts, second.step) == (0, 4, 3)
+    assert second.incident == first.incident
+    # No more, and no less, adds nothing.
+    assert life.does("serious", 2, item="x") == []
+    assert life.does("minor", 3, item="x") == []
+    (later,) = life.does("medium", 30)
+    assert (later.active, later.counts, later.step) == (4, 6, 4)
+
+
+def test_the_sum_of_an_incident_is_the_same_whatever_came_first() -> None:
+    counts = []
+    for order in (("medium", "serious"), ("serious", "medium")):
+        life = Life()
+        for number, conduct in enumerate(order):
+            life.does(conduct, number, item="x")
+        (later,) = life.does("minor", 30)
+        counts.append(later.counts)
+    assert counts == [5, 5]
+
+
+def test_who_was_muted_is_on_probation_for_thirty_days() -> None:
+    for day, seconds, step in ((93, -1, 3), (93, 0, 2), (62, 0, 4)):
+        life = Life()
+        life.does("medium", 0)
+        facts = life.facts("medium", 60)
+        (mute,) = [one for one in facts if isinstance(one, Measure) and one.sanction == "mute"]
+        assert mute.length == 3 * 86_400_000_000
+        # The first has expired after ninety days, and what is left alone leads to the second step. The
+        # mute ended with the 63rd day; while it runs there is no probation, but enough points.
+        (strike,) = life.does("minor" if day > 90 else "medium", day, seconds=seconds)
+        assert strike.step == step
+    # Another family is not on probation.
+    life = Life()
+    life.does("medium", 0)
+    life.does("medium", 60)
+    (other,) = life.does("elsewhere", 91)
+    assert (other.counts, other.step) == (2, 2)
+
+
+def test_a_void_strike_has_no_points_and_no_probation() -> None:
+    life = Life()
+    struck = [*life.does("medium", 0), *life.does("medium", 60)]
+    with life.ledger.transaction() as writing:
+        writing.append(
+            [
+                Voided(
+                    id=name("voided", one.id),
+                    at=one.at + 1,
+                    parties=one.parties,
+                    strike=one.id,
+                    why="overturned",
+                )
+                for one in struck
+            ]
+        )
+    (strike,) = life.does("minor", 91)
+    assert (strike.active, strike.counts, strike.step) == (0, 1, 1)
+
+
+def test_how_far_the_next_step_is() -> None:
+    life = Life()
+    assert [strike.next_at for strike in life.does("minor", 0)] == [2]
+    assert [strike.next_at for strike in life.does("serious", 30)] == [6]
+    assert [strike.next_at for strike in life.does("unbearable", 60)] == [None]
+
+
+def test_a_person_nobody_named_has_no_standing() -> None:
+    enforcer = Enforcer(bundle(), MemoryLedger())
+    done = enforcer.process(
+        [
+            {
+                "context": {"event_id": "1", "time": START.isoformat()},
+                "content": {"id": "c", "topic": "legal"},
+                "account": {"id": "a"},
+            }
+        ]
+    )
+    assert done.cases == 1
+    assert not [fact for fact in done.facts if isinstance(fact, Strike | Measure)]
