@@ -57,6 +57,7 @@ class Resumable:
         self.behind = 0
         """How many lines, items or rows were read before."""
         self._number = 0
+        self._byte = 0
         self._plain = (
             file.format is Format.NDJSON
             and file.size is not None
@@ -83,12 +84,13 @@ class Resumable:
             raise self._changed("it became shorter")
         if self._of_beginning(place.beginning) != place.fingerprint:
             raise self._changed("it begins differently")
-        if place.byte is not None and self._plain:
+        if place.byte and self._plain:
+            self._byte = place.byte
             self.file.enter(place.byte, place.number)
 
     def position(self) -> str:
         """The place behind the record that came last, as text."""
-        byte = self.file.position if self._plain else None
+        byte = self._byte if self._plain else None
         size = self.file.size or 0
         wanted = min(BEGINNING, size if byte is None else byte)
         if self._fingerprint is None or self._fingerprint[0] != wanted:
@@ -98,8 +100,7 @@ class Resumable:
     @property
     def ragged(self) -> bool:
         """Whether the last record is a line without an end: somebody may be writing it."""
-        byte = self.file.position if self._plain else 0
-        return byte > 0 and self.file.peek(byte - 1, 1) != b"\n"
+        return self._byte > 0 and self.file.peek(self._byte - 1, 1) != b"\n"
 
     def __iter__(self) -> Iterator[Record | Rejected]:
         """The records that were not read before.
@@ -110,6 +111,9 @@ class Resumable:
         for record in self.file:
             if record.number > self._number:
                 self._number = record.number
+                if self._plain:
+                    # Blank lines may follow, which have no records: the place is before them.
+                    self._byte = self.file.position
                 yield record
 
     def _of_beginning(self, count: int) -> str:

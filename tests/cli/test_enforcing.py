@@ -24,7 +24,7 @@ from tests.support import tallied
 from tests.support.cli import Ran, clausal
 from tests.support.enforced import event, forum
 from tests.support.enforced_events import many, saved
-from tests.support.receiver import Platform
+from tests.support.receiver import Network, Platform
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - nobody's
 KILLS = {"dev": 3, "ci": 8, "long": 100}[os.environ.get("CLAUSAL_TEST_PROFILE", "dev")]
@@ -270,6 +270,45 @@ def test_killed_at_any_point_it_comes_to_the_same(
             (tmp_path / "measures.ndjson").unlink()
     assert enforce(tmp_path, file).code == Exit.FINE
     assert end_of(tmp_path) == uninterrupted
+
+
+def test_killed_over_a_bad_network_each_measure_is_carried_out_once(
+    tmp_path: Path,
+    uninterrupted: tuple[Head, dict[str, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLAUSAL_WEBHOOK_SECRET", SECRET)
+    decides, file = saved(tmp_path, many(600))
+    ledger = tmp_path / "ledger.db"
+    platform = Platform([secret_of(SECRET)])
+    network = Network(seed=5, share=0.2, slow=0.02)
+    with platform.open() as url, network.before(url) as through:
+        command = ["enforce", "--batch", "20", "-b", decides, "-l", ledger, "-d", through, file]
+        for _ in range(2):
+            before = len(platform.done)
+            with subprocess.Popen(
+                [sys.executable, "-P", "-m", "clausal.cli", *map(str, command)],
+                stderr=subprocess.DEVNULL,
+            ) as running:
+                while running.poll() is None and len(platform.done) < before + 20:
+                    time.sleep(0.005)
+                running.kill()
+        while (ran := clausal(*command, "--drain", "60")).code != Exit.FINE or waiting_in(ledger):
+            assert ran.code == Exit.FINE
+    told: dict[str, list[str]] = {}
+    for one in platform.done:
+        told.setdefault(one["key"], []).append(one["id"])
+    assert told == uninterrupted[1]
+    assert platform.again > 0
+    assert platform.refused == []
+
+
+def waiting_in(ledger: Path) -> int:
+    opened = open_ledger(str(ledger), create=False)
+    try:
+        return opened.outbox.waiting()
+    finally:
+        opened.close()
 
 
 def test_a_stop_is_clean(tmp_path: Path) -> None:

@@ -98,7 +98,9 @@ class Told(NamedTuple):
 
 def model(told: Sequence[Told], limit: int) -> list[str]:
     """What the language says: in shadow once more than so many fired in the 24 hours up to an event."""
-    found, counted, held = [], [], False
+    found: list[str] = []
+    counted: list[tuple[float, int]] = []
+    held = False
     for one in told:
         if one.release:
             if held:

@@ -37,7 +37,16 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
     def body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("content-length", "0")))
+        """The body.
+
+        Raises:
+            ConnectionError: if the sender died before it was whole.
+        """
+        length = int(self.headers.get("content-length", "0"))
+        found = self.rfile.read(length)
+        if len(found) < length:
+            raise ConnectionError
+        return found
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
