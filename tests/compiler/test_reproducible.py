@@ -117,6 +117,7 @@ def test_a_library_that_is_given_is_part_of_the_bundle(tmp_path: Path) -> None:
     assert [name for name in names if not name.startswith("20")] == [
         "clausal.policies/standard/conduct.policy",
         "clausal.policies/standard/platform.policy",
+        "clausal.policies/standard/procedure.policy",
         "clausal.policies/standard/rumours.policy",
         "own/library.policy",
     ]

@@ -41,6 +41,12 @@ SANCTIONS = (
     sanction("wait", SanctionParam("pause", Scalar("duration")), strength=0),
     sanction("mute"),
     sanction("close", implies=(0, 1, 3)),
+    sanction(
+        "dim",
+        SanctionParam("places", SetOf(Enum(tuple(map(EnumValue, PLACES))))),
+        SanctionParam("cut", Scalar("share")),
+        strength=1,
+    ),
 )
 VOCABULARY = Vocabulary(SANCTIONS)
 
@@ -105,6 +111,20 @@ def test_a_set_is_covered_element_by_element() -> None:
     assert state.covered == ()
 
 
+def test_a_measure_is_covered_when_all_of_it_is() -> None:
+    one = measure(1, "dim", 0, 9, {"places": ("home", "search"), "cut": 0.5})
+    two = measure(2, "dim", 0, 9, {"places": ("search",), "cut": 0.8})
+    three = measure(3, "dim", 0, 9, {"places": ("home", "push"), "cut": 0.9})
+    part = effective(1, one, two)
+    assert [(held.arguments, held.measures) for held in part.held] == [
+        ({"places": ("home",), "cut": 0.5}, ("m01",)),
+        ({"places": ("search",), "cut": 0.8}, ("m02",)),
+    ]
+    assert part.covered == ()
+    whole = effective(1, one, two, three)
+    assert [(held.measure, held.by) for held in whole.covered] == [("m01", ("m02", "m03"))]
+
+
 def test_ending_a_measure_restores_what_it_covered() -> None:
     mute, close = measure(1, "mute", 0, 50), measure(2, "close", 3, None)
     wait = measure(3, "wait", 0, 9, {"pause": 3600})
@@ -117,9 +137,9 @@ def test_ending_a_measure_restores_what_it_covered() -> None:
 
 
 def test_the_names_of_several_bundles_go_together() -> None:
-    later = (sanction("close", implies=(1,)), sanction("dim"))
+    later = (sanction("close", implies=(1,)), sanction("grey"))
     both = Vocabulary(later, SANCTIONS)
-    facts = [measure(1, "dim", 0, 9), measure(2, "close", 0, None), measure(3, "mute", 0, 9)]
+    facts = [measure(1, "grey", 0, 9), measure(2, "close", 0, None), measure(3, "mute", 0, 9)]
     state = both.effective(Record.of(ME, facts), 1)
     assert [one.sanction for one in state.held] == ["close", "mute"]
     assert [one.measure for one in state.covered] == ["m01"]

@@ -185,6 +185,13 @@ def test_an_organisation_has_strikes_only_of_acts_at_which_it_was_set() -> None:
     assert measures(facts(ledger), "unearn")[-1].target == "organisation:o"
 
 
+def test_a_strike_that_is_none_is_not_taken_for_another_one() -> None:
+    # The same rule and the same step each time, but first of the one ladder alone, then of the other.
+    ledger, _ = run(lie("1", 0, content="x"), lie("2", 1, content="x", org__id="o"))
+    assert [one.target for one in measures(facts(ledger), "warn")] == ["account:a"]
+    assert [one.target for one in measures(facts(ledger), "unearn")] == ["organisation:o"]
+
+
 def test_items_that_are_too_old_bring_no_strike() -> None:
     old = lie("1", 0, content__age_d=91)
     ledger, _ = run(old, lie("2", 30, content__age_d=90))
