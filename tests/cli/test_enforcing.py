@@ -24,7 +24,10 @@ from tests.support import tallied
 from tests.support.cli import Ran, clausal
 from tests.support.enforced import event, forum
 from tests.support.enforced_events import many, saved
+from tests.support.postgres import Server, postgres
 from tests.support.receiver import Network, Platform
+
+__all__ = ["postgres"]
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - nobody's
 KILLS = {"dev": 3, "ci": 8, "long": 100}[os.environ.get("CLAUSAL_TEST_PROFILE", "dev")]
@@ -47,9 +50,9 @@ def metrics(folder: Path) -> dict[str, Any]:
     return found
 
 
-def end_of(folder: Path) -> tuple[Head, dict[str, list[str]]]:
+def end_of(folder: Path, address: str = "") -> tuple[Head, dict[str, list[str]]]:
     """What a run left: the end of the ledger, and what each party was told, in order."""
-    ledger = open_ledger(str(folder / "ledger.db"), create=False)
+    ledger = open_ledger(address or str(folder / "ledger.db"), create=False)
     try:
         assert ledger.verify() is None
         assert ledger.outbox.waiting() == 0
@@ -272,6 +275,20 @@ def test_killed_at_any_point_it_comes_to_the_same(
     assert end_of(tmp_path) == uninterrupted
 
 
+def test_killed_with_a_ledger_on_a_server_it_comes_to_the_same(
+    tmp_path: Path, uninterrupted: tuple[Head, dict[str, list[str]]], postgres: Server
+) -> None:
+    _, file = saved(tmp_path, many(600))
+    address = postgres.database()
+    assert clausal("ledger", "init", "--ledger", address).code == Exit.FINE
+    for _ in range(2):
+        with process(tmp_path, file, "--ledger", address) as running:
+            grown(tmp_path, running)
+            running.kill()
+    assert enforce(tmp_path, file, "--ledger", address).code == Exit.FINE
+    assert end_of(tmp_path, address) == uninterrupted
+
+
 def test_killed_over_a_bad_network_each_measure_is_carried_out_once(
     tmp_path: Path,
     uninterrupted: tuple[Head, dict[str, list[str]]],
@@ -283,7 +300,18 @@ def test_killed_over_a_bad_network_each_measure_is_carried_out_once(
     platform = Platform([secret_of(SECRET)])
     network = Network(seed=5, share=0.2, slow=0.02)
     with platform.open() as url, network.before(url) as through:
-        command = ["enforce", "--batch", "20", "-b", decides, "-l", ledger, "-d", through, file]
+        command: list[str | Path] = [
+            "enforce",
+            "--batch",
+            "20",
+            "-b",
+            decides,
+            "-l",
+            ledger,
+            "-d",
+            through,
+            file,
+        ]
         for _ in range(2):
             before = len(platform.done)
             with subprocess.Popen(
