@@ -135,7 +135,11 @@ def test_with_findings(
         return (ledger, events, batch), {}
 
     benchmark.extra_info["events"] = len(events)
-    benchmark.pedantic(enforced, setup=fresh, rounds=5)
+
+    def close(ledger: Ledger, *_: object) -> None:
+        ledger.close()
+
+    benchmark.pedantic(enforced, setup=fresh, teardown=close, rounds=5)
 
 
 @pytest.mark.benchmark(group="enforcement: a simulation, findings and all")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 import clausal
-from clausal.enforcement.facts import AnyFact, Ended, Measure, Strike
+from clausal.compiler.types import Scalar
+from clausal.enforcement.facts import AnyFact, Ended, Finding, Measure, Strike, encode
 from clausal.enforcement.memory import MemoryLedger
+from clausal.enforcement.plan import Plan
 from clausal.enforcement.processing import Enforcer
 
 DAY = 86_400_000_000
@@ -73,6 +75,21 @@ STAGED: dict[str, Any] = {
     "fiction_label": False,
 }
 """A "delivery rider beaten by guards": two reviewers confirm that it is acted."""
+
+
+def test_what_findings_keep_of_an_event_is_no_text_of_anybody() -> None:
+    plan = Plan(shipped())
+    told = {name for rule in range(len(plan.rules)) for _, name, _ in plan.seen_by(rule)}
+    read = {
+        slot.name for slot in plan.corpus.slots if slot.type in (Scalar("text"), Scalar("string"))
+    }
+    assert "content.text" in read
+    assert not read & told
+    assert {"content.staged_verdict", "content.fiction_label"} <= told
+    facts = Story().act("2024-05-10T10:00:00", STAGED | {"text": "Call 555-0100", "title": "Look!"})
+    finding = next(fact for fact in facts if isinstance(fact, Finding))
+    assert finding.saw["content.staged_verdict"] == "confirmed"
+    assert b"555-0100" not in b"".join(map(encode, facts))
 
 
 def test_a_staged_event_without_a_label() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import clausal
 from clausal.enforcement.facts import AnyFact, Measure, Strike, Voided, name
@@ -222,3 +224,78 @@ def test_a_person_nobody_named_has_no_standing() -> None:
     )
     assert done.cases == 1
     assert not [fact for fact in done.facts if isinstance(fact, Strike | Measure)]
+
+
+# ── The meaning ──────────────────────────────────────────────────────────────────────────────────
+
+WEIGHTS = {"info": 0, "low": 1, "medium": 2, "high": 4, "severe": 8, "critical": 12}
+SINCE = (1, 2, 4, 6, 8, 12)
+JUMPS = {"severe": 5, "critical": 6}
+MUTED = {3: 3.0}
+"""Days of silence that nobody has to agree to, by step."""
+
+
+class Plain:
+    """A standing, as somebody would keep it on paper: all times in days."""
+
+    def __init__(self) -> None:
+        self.strikes: list[tuple[float, int, str, float]] = []  # issued, points, family, life
+        self.incidents: list[tuple[float, set[str], list[int]]] = []  # opened, items, its strikes
+        self.served: list[tuple[str, int, float, int]] = []  # family, step, until, strike
+
+    def act(self, now: float, item: str, conduct: str) -> tuple[int, int] | None:
+        """The points and the step that an act brings; None: no strike."""
+        _, severity, family = RULES[conduct]
+        weight = WEIGHTS[severity]
+        # All rules are of one policy, so that a day is one burst.
+        reached = [one for one in self.incidents if item in one[1] or now - one[0] < 1]
+        if reached:
+            incident = min(reached, key=lambda one: one[0])
+        else:
+            incident = (now, set(), [])
+            self.incidents.append(incident)
+        incident[1].add(item)
+        own = incident[2]
+        has = sum(self.strikes[number][1] for number in own)
+        if own and weight <= has:
+            return None
+        sums: dict[str, int] = {}
+        for number, (issued, points, of, life) in enumerate(self.strikes):
+            if number not in own and issued <= now < issued + life:
+                sums[of] = sums.get(of, 0) + points
+        sums[family] = sums.get(family, 0) + weight
+        counts = max(sums[family], -(-sum(sums.values()) // 2))
+        step = sum(since <= counts for since in SINCE)
+        step = max(step, JUMPS.get(severity, 0))
+        for of, served, until, number in self.served:
+            if of == family and number not in own and until <= now < until + 30:
+                step = max(step, served)
+        if weight == 0:
+            step = 0
+        life = 90.0 if weight < 3 else 365.0 if weight < 12 else 1e9
+        own.append(len(self.strikes))
+        self.strikes.append((now, weight - has, family, life))
+        if step in MUTED:
+            self.served.append((family, step, now + MUTED[step], own[-1]))
+        return weight - has, step
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(RULES)),
+            st.sampled_from("xyz123456789"),
+            st.sampled_from([0.25, 1.0, 5.0, 27.0, 30.0, 88.0]),
+        ),
+        max_size=12,
+    )
+)
+def test_the_standing_is_what_the_policy_says(
+    acts: list[tuple[str, str, float]],
+) -> None:
+    life, plain, now = Life(), Plain(), 0.0
+    for conduct, item, later in acts:
+        now += later
+        found = [(one.points, one.step) for one in life.does(conduct, now, item=item)]
+        expected = plain.act(now, item, conduct)
+        assert found == ([] if expected is None else [expected])
