@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 LARGEST: Final = 4 << 20
@@ -107,7 +107,8 @@ def _simplifier() -> Callable[[str], str] | None:
 def read_notices(folder: Path, names: Iterable[str]) -> dict[str, Notice]:
     """The notices of a folder that are there, by name.
 
-    A name is what a policy says, so one that leads out of the folder is as good as not there.
+    A name is what a policy says; of one that is a path, the last part is looked for, too. One that
+    leads out of the folder is as good as not there.
 
     Raises:
         NoticeError: if one is there and cannot be read.
@@ -116,8 +117,8 @@ def read_notices(folder: Path, names: Iterable[str]) -> dict[str, Notice]:
     found: dict[str, Notice] = {}
     for name in dict.fromkeys(names):
         try:
-            file = (root / name).resolve()
-            if not name or not file.is_relative_to(root) or not file.is_file():
+            file = _within(root, name) or _within(root, PurePath(name).name)
+            if file is None:
                 continue
             if file.stat().st_size > LARGEST:
                 raise NoticeError(f"`{name}` is larger than {LARGEST >> 20} MiB")
@@ -129,3 +130,8 @@ def read_notices(folder: Path, names: Iterable[str]) -> dict[str, Notice]:
         except ValueError:  # A name with a NUL, which no file has.
             continue
     return found
+
+
+def _within(root: Path, name: str) -> Path | None:
+    file = (root / name).resolve()
+    return file if name and file.is_relative_to(root) and file.is_file() else None

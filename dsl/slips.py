@@ -62,6 +62,9 @@ _INSTEAD: Final = {
 """For a keyword, words of other languages that stand for it."""
 
 _AT_ELSE: Final = "write a rule of its own for the other case, or an exception with `unless`"
+_HEADER: Final = frozenset({"time", "use", "title", "notice"})
+"""The words with which an entry of a header begins, `in force` aside."""
+
 _ELSE: Final = frozenset({"else", "elif", "elsif", "otherwise", "否则"})
 
 _UNIT_NAMES: Final = {
@@ -140,6 +143,20 @@ def _sign(slip: Slip) -> str | None:
     for sign, instead in _SIGNS.items():
         if slip.rest.startswith(sign):
             return instead
+    return None
+
+
+def _open_end(slip: Slip) -> str | None:
+    """``in force 2024-06-01``, and nothing after it."""
+    if slip.expected == {"_DOTDOT"} and slip.word in _HEADER | {""}:
+        return "write `..` behind the first day: `in force 2024-06-01 ..` has no end"
+    return None
+
+
+def _any(slip: Slip) -> str | None:
+    """``contains "…"``."""
+    if "ANY" in slip.expected and slip.rest.startswith(('"', "“", "[", "【")):
+        return 'write `any` and a list: `any ["…"]`'
     return None
 
 
@@ -254,6 +271,8 @@ _SLIPS: Final[tuple[Callable[[Slip], str | None], ...]] = (
     _time,
     _unit,
     _equals,
+    _open_end,
+    _any,
     _sign,
     _text,
     _colon,

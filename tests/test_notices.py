@@ -87,8 +87,11 @@ def test_only_what_lies_in_the_folder_is_read(tmp_path: Path) -> None:
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
     (folder / "sub").mkdir()
     names = ["there.txt", "../secret.txt", str(tmp_path / "secret.txt"), "link.txt", "sub"]
-    found = read_notices(folder, [*names, "absent.txt", "", "a\0b", "there.txt"])
-    assert {name: notice.text for name, notice in found.items()} == {"there.txt": "不得"}
+    found = read_notices(folder, [*names, "absent.txt", "", "a\0b", "there.txt", "../there.txt"])
+    assert {name: notice.text for name, notice in found.items()} == {
+        "there.txt": "不得",
+        "../there.txt": "不得",
+    }
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

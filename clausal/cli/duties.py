@@ -241,7 +241,7 @@ def _print(corpus: Corpus, told: Sequence[Told]) -> None:
                 safe(one.duty.name),
                 _amount(one, one.whole.figure),
                 _bound(one),
-                safe(str(one.state), _STYLES[one.state]),
+                _state(one),
                 _trend(one),
                 f"{one.whole.rows:,}" if one.table else "–",
                 f"{one.whole.lacking + one.undated + one.unreadable:,}" if one.table else "",
@@ -249,6 +249,15 @@ def _print(corpus: Corpus, told: Sequence[Told]) -> None:
                 title(one.duty.title),
             )
         show(safe(f"{version.policy} {version.version}", "bold"), rows, "")
+
+
+def _state(told: Told) -> Text:
+    """Whether it is met, and of how many windows that is not known."""
+    text = safe(str(told.state), _STYLES[told.state])
+    unknown = sum(window.figure is None for window in told.windows)
+    if not told.duty.per_period and 0 < unknown < len(told.windows):
+        text.append(f" in {unknown} of {len(told.windows)}" if told.state == "not known" else "")
+    return text
 
 
 def _bound(told: Told) -> str:

@@ -83,6 +83,8 @@ class Comparer:
         quoted = isinstance(left, Quoted) or isinstance(right, Quoted)
         if not hints and quoted and (isinstance(left, Amount) or isinstance(right, Amount)):
             hints = ["write numbers, durations, dates and times without quotes"]
+        if not hints and any(map(_has_truth_value, (left, right))):
+            hints = ["`true` and `false` are conditions: give the values of the enum other names"]
         self.report.add(
             "E0301",
             f"{describe(left)} cannot be compared with {describe(right)}",
@@ -389,3 +391,12 @@ def _kind(type: types.Type) -> object:
 
 def _negated_if(operator: str, condition: ir.Condition) -> ir.Condition:
     return ir.Negation(condition) if operator == "!=" else condition
+
+
+def _has_truth_value(operand: Operand) -> bool:
+    """Whether it is of an enum that has a value which cannot be written."""
+    return (
+        isinstance(operand, Stored)
+        and isinstance(operand.type, types.Enum)
+        and not {"true", "false"}.isdisjoint(operand.type.names)
+    )

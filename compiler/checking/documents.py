@@ -366,7 +366,11 @@ class Shelf:
                 f"there is no library `{name}`",
                 use.library.span,
                 "",
-                help=suggest(name, known) or [f"the libraries at hand are {one_of(sorted(known))}"],
+                help=suggest(name, known)
+                or [
+                    f"the libraries at hand are {one_of(sorted(known))}",
+                    "one of your own is looked for in the files and folders that are checked together",
+                ],
             )
             return None
         versions = {d.header.version for tier in self._tiers() for d in tier if d.name == name}

@@ -27,6 +27,12 @@ def first(text: str) -> Diagnostic:
         # Operators and signs of other languages. ‹ and › enclose what the message points at.
         ("rule a { when b ‹=› 5 }", "E0101", "compare with `==`"),
         ("let a = b ‹＝› 5", "E0101", "compare with `==`"),
+        ('let a = b contains ‹"x"›', "E0101", 'write `any` and a list: `any ["…"]`'),
+        (
+            'policy a 1.0.0 { in force 2024-06-01 ‹time› zone "UTC" }',
+            "E0101",
+            "write `..` behind the first day: `in force 2024-06-01 ..` has no end",
+        ),
         ("param a ‹==› 5", "E0101", "write one `=` here: two compare"),
         ("let a = b ‹&›& c", "E0102", "write `and`"),
         ("let a = b ‹|›| c", "E0102", "write `or`"),
