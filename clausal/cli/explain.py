@@ -228,7 +228,7 @@ def _print(bundle: Bundle, explanation: Explanation, *, only: list[str], every: 
     if traces and not only:
         section("Rules")
     for number, trace in enumerate(shown):
-        show(*([""] if number else []), rule_tree(trace))
+        show(*([""] if number else []), rule_tree(trace, bundle.artifact.corpus))
     if len(shown) < len(traces):
         rest = counted(len(traces) - len(shown), "more rule")
         show("", safe(f"and {rest}, undetermined or nearly fired: see --all and --rule", "dim"))

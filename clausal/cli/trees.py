@@ -6,13 +6,17 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from clausal.cli.shell import safe
+from clausal.compiler.types import MICROSECONDS, Scalar
+from clausal.engine.phrase import constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from rich.text import Text
     from rich.tree import Tree
 
+    from clausal.compiler.ir import Corpus
     from clausal.engine.evaluator import Bundle
     from clausal.engine.explain import Part, RuleTrace, Seen, Verdict
     from clausal.testing import Outcome
@@ -32,7 +36,7 @@ _STATUSES: Final = {
 }
 
 
-def rule_tree(trace: RuleTrace) -> Tree:
+def rule_tree(trace: RuleTrace, corpus: Corpus) -> Tree:
     """The rule with its conditions; who they are about is in the heading."""
     from rich.text import Text
     from rich.tree import Tree
@@ -47,27 +51,30 @@ def rule_tree(trace: RuleTrace) -> Tree:
         heading.append("  another version applies", style="magenta")
     heading.append("  ").append_text(bilingual(trace.title, "dim"))
     tree = Tree(heading, guide_style="dim")
-    _add(tree.add(Text("when", style="cyan")), trace.when, top=True)
+    durations = {slot.name for slot in corpus.slots if slot.type == Scalar("duration")}
+    _add(tree.add(Text("when", style="cyan")), trace.when, durations, top=True)
     if trace.unless is not None:
-        _add(tree.add(Text("unless", style="cyan")), trace.unless, top=True)
+        _add(tree.add(Text("unless", style="cyan")), trace.unless, durations, top=True)
     return tree
 
 
-def _add(tree: Tree, part: Part, *, top: bool = False) -> None:
+def _add(tree: Tree, part: Part, durations: AbstractSet[str], *, top: bool = False) -> None:
     """Add a part; what is joined by `and` at the top needs no node of its own, nor does a `not`."""
     if top and part.kind == "all":
         for one in part.parts:
-            _add(tree, one)
+            _add(tree, one, durations)
         return
     if part.kind == "not" and part.parts[0].kind == "test":
-        tree.add(_line(part.parts[0], verdict=part.verdict, negated=True))
+        tree.add(_line(part.parts[0], durations, verdict=part.verdict, negated=True))
         return
-    node = tree.add(_line(part, verdict=part.verdict))
+    node = tree.add(_line(part, durations, verdict=part.verdict))
     for one in part.parts:
-        _add(node, one)
+        _add(node, one, durations)
 
 
-def _line(part: Part, *, verdict: Verdict, negated: bool = False) -> Text:
+def _line(
+    part: Part, durations: AbstractSet[str], *, verdict: Verdict, negated: bool = False
+) -> Text:
     from rich.text import Text
 
     mark, style = _MARKS[verdict]
@@ -76,32 +83,36 @@ def _line(part: Part, *, verdict: Verdict, negated: bool = False) -> Text:
         mark = _PLAIN[verdict]
     line = Text.assemble((mark, style), " ", ("not " if negated else "", "cyan"))
     line.append_text(safe(part.text, "" if part.kind == "test" else "cyan"))
-    about = [_seen(one) for one in part.seen]
+    about = [_seen(one, durations) for one in part.seen]
     about += [safe(f"{one.name.rpartition('.')[2]} = {one.value}", "dim") for one in part.params]
     if len(about) == 1 and part.seen:
         # The condition names the field already.
-        about = [_value(part.seen[0], "is ")]
+        about = [_value(part.seen[0], durations, "is ")]
     about += [safe(f"“{one.what}” at character {one.start + 1}", "dim") for one in part.matches]
     if about:
         line.append("   ").append_text(Text(", ").join(about))
     return line
 
 
-def _seen(seen: Seen) -> Text:
+def _seen(seen: Seen, durations: AbstractSet[str]) -> Text:
     from rich.text import Text
 
     verb = " = " if seen.state == "present" else " is "
-    return Text.assemble(safe(f"{seen.field}{verb}", "dim"), _value(seen))
+    return Text.assemble(safe(f"{seen.field}{verb}", "dim"), _value(seen, durations))
 
 
-def _value(seen: Seen, before: str = "") -> Text:
+def _value(seen: Seen, durations: AbstractSet[str], before: str = "") -> Text:
     from rich.text import Text
 
     if seen.state != "present":
         # As the language says it: `absent` is a value that some fields can have.
         state = "missing" if seen.state == "absent" else seen.state
         return Text.assemble((before, "dim"), (state, "yellow"))
-    return Text.assemble((before, "dim"), safe(value_text(seen.value), "bold"))
+    if isinstance(seen.value, float) and seen.field in durations:
+        text = constant(seen.value * MICROSECONDS, "duration", "UTC")
+    else:
+        text = value_text(seen.value)
+    return Text.assemble((before, "dim"), safe(text, "bold"))
 
 
 def value_text(value: object) -> str:
@@ -138,7 +149,7 @@ def trees_for(bundle: Bundle, outcome: Outcome, rules: Sequence[int]) -> Iterato
     )
     traces = [one for one in explanation.rules if f"{one.policy}.{one.rule}" in names]
     for trace in nearest_first(traces)[:_MOST]:
-        yield rule_tree(trace)
+        yield rule_tree(trace, corpus)
 
 
 def nearest_first(traces: Iterable[RuleTrace]) -> list[RuleTrace]:

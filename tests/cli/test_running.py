@@ -648,6 +648,20 @@ def test_explain_one_rule_whatever_became_of_it() -> None:
     assert "did you mean `false_price`?" in ran.err
 
 
+def test_explain_writes_durations_as_policies_do(shop: Path) -> None:
+    library = (shop / "policies/fields.policy").read_text()
+    (shop / "policies/fields.policy").write_text(
+        library.replace("  labelled bool", "  waited duration\n  labelled bool")
+    )
+    policy = (shop / "policies/shop.policy").read_text()
+    (shop / "policies/shop.policy").write_text(
+        policy.replace("unless offer.labelled", "unless offer.waited < 1h", 1)
+    )
+    write_events(shop / "e.ndjson", [offer("w", waited="90m", score=0.9, kind="sale")])
+    ran = clausal("explain", "policies", "e.ndjson", "--rule", "false_price")
+    assert "✗ offer.waited < 1h   is 90m" in ran.out
+
+
 @pytest.mark.usefixtures("shop")
 def test_explain_for_programs() -> None:
     ran = clausal("explain", "shop.clausal", "events.ndjson", "--line", "2", "--json")
