@@ -41,7 +41,7 @@ class Exit(enum.IntEnum):
     POLICY = 3
     """The policies have errors."""
     INPUT = 4
-    """Events, a bundle or an output file cannot be read or written."""
+    """Events, a bundle, a ledger or an output file cannot be read or written."""
     INTERNAL = 70
     """A fault of Clausal itself (EX_SOFTWARE of sysexits.h)."""
     STOPPED = 130

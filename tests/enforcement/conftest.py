@@ -12,10 +12,8 @@ from tests.support.postgres import Server, postgres
 
 __all__ = ["postgres"]
 
-KINDS = ("memory", "sqlite", "postgresql")
 
-
-@pytest.fixture(params=KINDS[1:])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Makes an address of a new ledger in a database, of one kind after the other."""
     if request.param == "sqlite":
