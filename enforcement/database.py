@@ -180,7 +180,7 @@ class Database:
 
     @contextlib.contextmanager
     def refusals(self) -> Iterator[None]:
-        """What the database refuses, as an error of the ledger that names no password and no value.
+        """What the database refuses, or should not hold, as an error without passwords and values.
 
         Raises:
             LedgerError: in place of the database's errors.
@@ -191,6 +191,12 @@ class Database:
             if isinstance(error, DBAPIError) and self.dialect.busy(error):
                 raise self._busy() from error
             raise LedgerError(f"cannot use the ledger `{self.name}`: {_reason(error)}") from error
+        except msgspec.MsgspecError as error:
+            raise LedgerError(
+                f"the ledger `{self.name}` holds something that is no fact to this program",
+                hint="`clausal ledger verify` tells whether somebody changed it; else a newer version "
+                "of Clausal wrote it",
+            ) from error
 
     def _busy(self) -> LedgerError:
         return LedgerError(

@@ -286,6 +286,13 @@ def test_verify_finds_a_changed_fact(filled: DatabaseLedger) -> None:
     broken = filled.verify()
     assert broken is not None
     assert broken.seq == 3
+    for read in (
+        lambda: filled.about("content:3"),
+        lambda: filled.facts(["e-3"]),
+        lambda: list(filled.entries()),
+    ):
+        with pytest.raises(LedgerError, match="is no fact to this program"):
+            read()
 
 
 def test_a_kept_head_shows_that_the_end_is_gone(filled: DatabaseLedger) -> None:
