@@ -8,6 +8,7 @@ from clausal.compiler.checking.numbering import slots_of
 from clausal.compiler.ir import SEVERITIES, Corpus, LadderDef
 from clausal.compiler.types import Enum, Scalar, SetOf, Type
 from clausal.enforcement.reading import Names, Path
+from clausal.engine.decision import MeasureHead
 from clausal.engine.evaluator import Bundle
 
 _UNTOLD: Final = frozenset({"string", "text"})
@@ -61,6 +62,13 @@ class Plan:
         )
         self.dsa: Final = {one.name: one.dsa for one in corpus.sanctions}
         self._types: Final = {one.path: one.type for one in corpus.fields}
+
+    def review(self, measure: MeasureHead) -> int:
+        """How many people must agree to a measure.
+
+        What waits until nobody can appeal any more does not begin by itself, so somebody must.
+        """
+        return measure.review or int(measure.sanction in self.procedure.waiting)
 
     def type_of(self, path: Path) -> Type | None:
         """The type of a field of the event; None if no library declares it."""

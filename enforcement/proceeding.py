@@ -203,7 +203,7 @@ def facts(
     deserved = [
         (place, one) for place, one in enumerate(decision.measures) if one.mode == "enforced"
     ]
-    if any(one.review or one.until_fixed or one.interim for _, one in deserved):
+    if any(plan.review(one.head) or one.until_fixed or one.interim for _, one in deserved):
         writer.parties = tuple(sorted((*act.parties, WAITING)))
     if not enforced:
         incident = ""
@@ -361,7 +361,8 @@ class _Writer:
         ladders = {step.ladder for step in head.steps}
         deadline = None
         limits = self._plan.procedure.review
-        if limits is not None and (head.review or head.interim):
+        review = self._plan.review(head)
+        if limits is not None and (review or head.interim):
             deadline = self._at + limits.of(head.grade, interim=head.interim)
         return Measure(
             id=self._name(place),
@@ -382,7 +383,7 @@ class _Writer:
             once=head.once,
             until_fixed=head.until_fixed,
             interim=head.interim,
-            review=head.review,
+            review=review,
             deadline=deadline,
             findings=tuple(findings[number].id for number in head.findings),
             strikes=tuple(

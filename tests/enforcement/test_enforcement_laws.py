@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -122,6 +122,28 @@ def test_the_database_agrees_entry_for_entry(history: list[tuple[str, str, str, 
         for at in range(0, len(events), 3):
             enforcer.process(events[at : at + 3])
         assert list(ledger.entries()) == list(memory.entries())
+        ledger.close()
+
+
+def test_every_kind_of_ledger_holds_the_same(address: Callable[[], str]) -> None:
+    kinds = [*KINDS, *sorted(KINDS, reverse=True)]
+    events = [
+        data
+        for _, data in played(
+            [("ab"[n % 2], "xyz"[n % 3], kind, 11.0) for n, kind in enumerate(kinds)]
+        )
+    ]
+    memory = entries(events)
+    ledger = open_ledger(address(), create=True)
+    try:
+        # Two processes, each of which knows only what it read.
+        two = [Enforcer(forum(), ledger, keep=2), Enforcer(forum(), ledger)]
+        for number, data in enumerate(events):
+            two[number % 2].catch_up()
+            two[number % 2].process([data])
+        assert list(ledger.entries()) == list(memory.entries())
+        assert ledger.verify(memory.head) is None
+    finally:
         ledger.close()
 
 

@@ -25,6 +25,7 @@ from clausal.enforcement.facts import (
 )
 from clausal.enforcement.memory import MemoryLedger, MemoryTransaction
 from clausal.enforcement.processing import Enforcer, Processed
+from clausal.enforcement.record import WAITING
 from tests.support.enforced import event, forum, hours, lie, micro
 
 DAY = 24.0
@@ -339,6 +340,14 @@ def test_what_waits_for_people_is_not_told_to_the_platform() -> None:
     )
     assert first["start"] == "2024-05-01T00:00:00+00:00"
     assert set(first["notice"]) == {"zh", "en"}
+
+
+def test_what_waits_for_appeals_waits_for_a_person() -> None:
+    ledger, done = run(event("1", 0, content__spam=0.99))
+    (purge,) = measures(facts(ledger), "purge")
+    assert purge.review == 1
+    assert WAITING in purge.parties
+    assert not [one for one in done[0].messages if b"purge" in one.body]
 
 
 def test_a_target_that_is_not_told_is_ordered_by_its_case() -> None:

@@ -150,6 +150,7 @@ procedure {
   lapse interim
   appeal within 180d
   decide appeals within 7d
+  appeals delay purge
   appeals pause strikes below severe
   no strike for content.age_d over 90, 1460 from severe
 }
@@ -225,6 +226,14 @@ rule flood {
   then   slow 30% on account for 1d
   then   ladder spam
   because zh "刷屏（{content.spam}）。"  en "It is spam ({content.spam})."
+}
+
+rule bought {
+  title  zh "买粉"  en "Bought followers"
+  cites  1
+  when   content.spam >= 0.99
+  then   purge
+  because zh "买粉。"  en "Bought followers."
 }
 
 rule repeated {
