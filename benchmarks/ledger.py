@@ -7,6 +7,7 @@ to the disk, with what the enforcer records of a small platform, under ever new 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import tempfile
 import time
@@ -138,6 +139,8 @@ def measure(url: str, entries: int, size: Callable[[], int]) -> dict[str, Any]:
         "parties_s": median(together),
         "verify_s": verified,
         "json_bytes": json,
+        # One of it is this itself: on a machine with more of it than cores, times are longer.
+        "load": os.getloadavg()[1],
     }
     ledger.close()
     # Now that nothing is left in a log of its own.

@@ -280,8 +280,8 @@ def ledger_section(part: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "Each commit is flushed to the disk. A case is what the enforcer does for one event with findings, in"
     yield "a transaction of its own: look for five facts, read the records of their parties, append five facts"
-    yield f"and the messages that they cause. A party has {kinds[0]['facts_of_a_party']:.0f} facts on average; they"
-    yield "are read and decoded."
+    yield f"and the messages that they cause. A party has {kinds[0]['facts_of_a_party']:.0f} facts on average, which"
+    yield "are read and decoded. A load above the number of cores makes all times longer."
     yield ""
     yield from rows(
         ["", *part],
@@ -296,6 +296,7 @@ def ledger_section(part: dict[str, Any]) -> Iterator[str]:
             "On the disk, for each entry",
             *(f"{one['disk_bytes'] / one['entries']:,.0f} B" for one in kinds),
         ],
+        ["Load of the machine meanwhile", *(f"{one['load']:.1f}" for one in kinds)],
     )
     yield "What is on the disk holds the messages of the outbox, too, and all indexes."
     yield ""
