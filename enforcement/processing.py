@@ -38,7 +38,7 @@ from clausal.engine.decide import Case
 from clausal.engine.decision import Decision
 from clausal.engine.evaluator import Bundle
 from clausal.engine.history import History
-from clausal.engine.objects import HISTORY_KEY
+from clausal.engine.objects import HISTORY_KEY, fields_of
 from clausal.engine.problem import EventError
 from clausal.engine.values import Missing, convert
 
@@ -460,12 +460,15 @@ def _end(one: Open, at: int, why: str, by: str = "") -> tuple[AnyFact, list[Mess
 
 def _carries_history(event: reading.Event) -> bool:
     """Whether an event carries a history, or text that looks like it."""
+    if isinstance(event, bytearray | memoryview):
+        event = bytes(event)
+    # One character is found faster than several; it may be written as an escape.
     if isinstance(event, bytes):
-        # One character is found faster than several; it may be written as an escape.
         return b"$" in event or (b"\\" in event and b"\\u0024" in event)
-    if isinstance(event, str | bytearray | memoryview):
-        return HISTORY_KEY in reading.fields(event)
-    return isinstance(event, Mapping) and HISTORY_KEY in event
+    if isinstance(event, str):
+        return "$" in event or "\\u0024" in event
+    fields = fields_of(event)
+    return fields is not None and HISTORY_KEY in fields
 
 
 def _merged(carried: History, known: History | None) -> History:

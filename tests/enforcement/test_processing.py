@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from clausal.enforcement.appeals import file
 from clausal.enforcement.facts import (
@@ -94,6 +95,23 @@ def test_a_batch_without_findings_does_not_touch_the_ledger() -> None:
     assert ledger.transactions == before
     enforcer.process([event("2", 2, account__earns=True)])
     assert ledger.transactions == before + 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [b"[]", "nonsense", b"\xff", {"act": {"time": "yesterday"}}, 5, b'{"$history": 5}', None],
+)
+def test_whatever_is_wrong_is_told(wrong: Any) -> None:
+    ledger = MemoryLedger()
+    done = Enforcer(forum(), ledger).process([lie("1", 0), wrong, lie("2", 30)])
+    assert [problem.index for problem in done.problems] == [1]
+    assert str(done.problems[0].error)
+    assert steps(ledger) == [1, 2]
+
+
+def test_a_decision_before_the_act_is_told() -> None:
+    done = Enforcer(forum(), MemoryLedger()).process([lie("1", 5), lie("2", 1)], at=hours(2))
+    assert [problem.index for problem in done.problems] == [0]
 
 
 def test_an_event_that_is_wrong_is_told_and_the_others_go_on() -> None:
@@ -226,9 +244,25 @@ def test_rules_do_not_read_the_strikes_of_their_own_incident() -> None:
         assert ("repeated" in found) is fires
 
 
+class Extended(BaseModel):
+    """An event as a model that keeps all keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 def test_strikes_that_an_event_carries_are_not_believed() -> None:
     carried = json.loads(lie("1", 0)) | {"$history": {"strikes": {"lies": 3}}}
-    for given in (json.dumps(carried).encode(), json.dumps(carried), carried):
+    written = json.dumps(carried)
+    escaped = written.replace("$history", "\\u0024history")
+    for given in (
+        written.encode(),
+        bytearray(written.encode()),
+        memoryview(escaped.encode()),
+        written,
+        escaped,
+        carried,
+        Extended.model_validate(carried),
+    ):
         ledger = MemoryLedger()
         Enforcer(forum(), ledger).process([given])
         assert steps(ledger) == [1]
