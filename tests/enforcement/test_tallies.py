@@ -139,6 +139,29 @@ def test_windows_are_half_open_and_leave_out_the_instant_itself(fresh: Open) -> 
     assert [one["posts"] for one in taken(events, fresh())] == [0, 0, 2, 1]
 
 
+def test_dense_streams_agree_with_the_list(fresh: Open) -> None:
+    chance = random.Random(6)
+    events = [
+        event(
+            str(n),
+            n * 7.3,
+            "a",
+            kind="text",
+            topic=f"t{chance.randrange(40)}",
+            tips=n % 50,
+            staged=n % 3 == 0,
+        )
+        for n in range(600)
+    ]
+    # Every ninth comes about ten minutes late.
+    order = sorted(range(600), key=lambda n: n + 80 * (n % 9 == 0))
+    tallies, model = Tallies(BUNDLE, fresh()), Model()
+    found = bare(tallies.take([events[n] for n in order]))
+    for number, figures in zip(order, found, strict=True):
+        expected = model.take(events[number])
+        assert figures == pytest.approx(expected, rel=1e-12, abs=0)
+
+
 def test_keys_are_apart(fresh: Open) -> None:
     events = [event("1", 0, "a", kind="text"), event("2", 1, "b"), event("3", 1, "a")]
     assert [one["posts"] for one in taken(events, fresh())] == [0, 0, 1]
@@ -233,6 +256,15 @@ def test_events_that_are_too_late_have_no_figures_but_still_count(fresh: Open) -
     assert late == later == {}
     assert in_time["posts"] == 1
     assert in_time["pace"] == pytest.approx(2 / 3600)
+
+
+def test_what_a_window_can_still_reach_is_kept_to_the_instant(fresh: Open) -> None:
+    tallies = Tallies(BUNDLE, fresh(), lateness=timedelta(0))
+    tallies.take([event("edge", 0, kind="text"), event("before", -0.000001, kind="text")])
+    # From here on nothing before the edge is within any window of ten minutes.
+    tallies.take([event(f"b{n}", 600, "b") for n in range(Watermark.DEPTH)])
+    tallies.take([event(f"a{n}", 600, "a", kind="text") for n in range(300)])
+    assert bare(tallies.take([event("last", 600)]))[0]["posts"] == 1
 
 
 # ── Sketches ─────────────────────────────────────────────────────────────────────────────────────
