@@ -111,7 +111,7 @@ def command(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Write bad events here: line, cause and what was there.",
+            help="Write bad events here, behind those of earlier runs: line, cause and what was there.",
             rich_help_panel=_INPUT,
         ),
     ] = None,
@@ -225,7 +225,7 @@ def command(
     settings = Settings(instant_of(at, "--at"), batch, format, sweep)
     with contextlib.ExitStack() as stack:
         opening = stack.enter_context(opened(ledger, create=None))
-        aside = None if rejects is None else stack.enter_context(open_output(rejects))
+        aside = None if rejects is None else stack.enter_context(open_output(rejects, append=True))
         remembered = Remembered(deciding, tallies, choices_of(tally), samples)
         running = Enforcing(deciding, opening, settings, remembered, aside)
         shown = sys.stderr.isatty() if progress is None else progress

@@ -287,8 +287,8 @@ def _umask() -> int:
 
 
 @contextlib.contextmanager
-def open_output(name: str) -> Iterator[BinaryIO]:
-    """A binary file to write to as results come; `-` is standard output.
+def open_output(name: str, *, append: bool = False) -> Iterator[BinaryIO]:
+    """A binary file to write to as results come, behind what it holds if asked; `-` is standard output.
 
     Raises:
         CommandError: when the file cannot be opened.
@@ -299,7 +299,8 @@ def open_output(name: str) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     try:
-        file = Path(name).open("wb")  # noqa: SIM115 - closed below, after an error of its own kind
+        # Closed below, after an error of its own kind.
+        file = Path(name).open("ab" if append else "wb")  # noqa: SIM115
     except OSError as error:
         raise CommandError(f"cannot write `{name}`: {reason(error)}", code=Exit.INPUT) from error
     with file:

@@ -185,6 +185,14 @@ def test_bad_events_are_told_and_stop_nothing(
     ]
     assert bad == [1, 22]
     assert end_of(tmp_path) == uninterrupted
+    with file.open("ab") as more:
+        more.write(b"[]\n")
+    ran = enforce(tmp_path, file, "--rejects", tmp_path / "bad.ndjson")
+    assert ran.code == Exit.INPUT
+    bad = [
+        json.loads(line)["number"] for line in (tmp_path / "bad.ndjson").read_bytes().splitlines()
+    ]
+    assert bad == [1, 22, 603]
 
 
 def test_nothing_but_bad_events(tmp_path: Path) -> None:
