@@ -117,17 +117,33 @@ def _standing(standing: Standing) -> Text:
 
     target = f"{standing.target.kind} {standing.target.id or ''}".strip()
     line = Text.assemble("  ", safe(standing.ladder, "bold"), safe(f" on {target}: "))
-    if standing.active is None:
+    if standing.if_clean is None:
+        lacking = ", ".join(lack.field for lack in standing.lacks)
+        line.append(
+            f"its points are not known for want of {lacking}, so nothing is measured",
+            style="yellow",
+        )
+    elif standing.active is None or standing.step is None:
         line.append(
             f"its history is not known, so nothing is measured; "
             f"with none before, this would be step {standing.if_clean}",
             style="yellow",
         )
-    else:
+    elif standing.points is None:
         line.append(
             f"{counted(standing.active, 'active strike')} before, this one leads to step "
             f"{standing.step}"
         )
+    else:
+        line.append(
+            f"{counted(standing.points, 'point')} in {standing.family} after "
+            f"{counted(standing.active, 'active point')}, of which {standing.counts} count: "
+            + (f"step {standing.step}" if standing.step else "no step")
+        )
+        if standing.next_step_at is not None:
+            line.append(f"; the next one from {standing.next_step_at}", style="dim")
+    if standing.expires is not None:
+        line.append(f", active until {standing.expires}", style="dim")
     if standing.mode == "shadow":
         line.append("  in shadow", style="magenta")
     return line
