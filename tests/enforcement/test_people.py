@@ -28,7 +28,7 @@ from clausal.enforcement.people import RefusedError, identity, in_effect, is_ove
 from clausal.enforcement.record import EVERYWHERE, WAITING, MeasureState, Record
 from clausal.enforcement.review import Open, precision, queue
 from clausal.enforcement.statements import tell
-from clausal.engine.consequences import step_after
+from clausal.engine.strikes import step_after
 from tests.support.forum import BEGIN, DAY, HOUR, Forum
 
 Facts = tuple[AnyFact, ...] | list[AnyFact]

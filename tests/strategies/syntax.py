@@ -232,7 +232,13 @@ _SAFEGUARDS = {
 }
 MEASURES = st.builds(nodes.Measure, names("ladder"), **_SAFEGUARDS)
 CONSEQUENCES = st.lists(
-    MEASURES | st.builds(nodes.LadderStrike, NAMES), min_size=1, max_size=3
+    st.one_of(
+        MEASURES,
+        st.builds(nodes.LadderStrike, NAMES),
+        st.builds(nodes.LadderStrike, NAMES, NAMES, st.none() | COUNTS | NAMES),
+    ),
+    min_size=1,
+    max_size=3,
 ).map(tuple)
 
 # ── Declarations ─────────────────────────────────────────────────────────────────────────────────
@@ -346,7 +352,26 @@ TABLES = st.builds(
 )
 MEASURE_SETS = st.builds(nodes.MeasureSet, NAMES, _several(MEASURES))
 STEPS = st.builds(nodes.Step, st.integers(0, 1000), st.booleans(), CONSEQUENCES)
-LADDERS = st.builds(nodes.Ladder, NAMES, NAMES, DURATIONS, _some(STEPS), labels())
+LADDER_ENTRIES = st.one_of(
+    st.builds(nodes.Families, _several(st.builds(nodes.EnumValue, NAMES, labels()))),
+    st.builds(nodes.Weights, _several(st.builds(nodes.Weight, NAMES, COUNTS))),
+    st.builds(nodes.Counts, _several(st.sampled_from(["family", "all", "half of all"]))),
+    st.builds(
+        nodes.Life,
+        _several(st.builds(nodes.Lifetime, st.none() | DURATIONS, st.none() | COUNTS)),
+    ),
+    st.builds(nodes.Jumps, _several(st.builds(nodes.Jump, NAMES, st.integers(0, 1000)))),
+    st.builds(nodes.Probation, DURATIONS, NAMES),
+)
+LADDERS = st.builds(
+    nodes.Ladder,
+    NAMES,
+    NAMES,
+    st.none() | DURATIONS,
+    _some(STEPS),
+    labels(),
+    _some(LADDER_ENTRIES),
+)
 CITATIONS = st.builds(
     nodes.Citation, CLAUSE_IDS, st.none() | st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
 )
@@ -439,6 +464,16 @@ DUTIES = st.builds(nodes.Duty, NAMES, _some(DUTY_ENTRIES))
 
 # ── Tests and files ──────────────────────────────────────────────────────────────────────────────
 
+_FAMILIES = NAMES.filter(lambda name: grammar().quantity.fullmatch(f"2 {name.text}") is None)
+"""Names that are no units: after a number these belong to it."""
+PAST_STRIKES = st.builds(nodes.PastStrike, COUNTS, _FAMILIES) | st.builds(
+    nodes.PastStrike,
+    COUNTS,
+    _FAMILIES,
+    MOMENTS,
+    st.none() | MOMENTS,
+    st.none() | st.builds(nodes.Served, st.integers(0, 1000), MOMENTS),
+)
 _GIVEN_VALUES = st.one_of(
     NUMBERS,
     DURATIONS,
@@ -449,6 +484,7 @@ _GIVEN_VALUES = st.one_of(
     MOMENTS,
     st.builds(nodes.Missing),
     st.builds(nodes.Failed),
+    st.builds(nodes.PastStrikes, _several(PAST_STRIKES)),
 )
 ASSIGNMENTS = st.builds(nodes.Assignment, paths("at", "decided", "expect", "given"), _GIVEN_VALUES)
 EXPECTATIONS = st.one_of(

@@ -30,8 +30,8 @@ from clausal.enforcement.facts import (
 from clausal.enforcement.ledger import Ledger
 from clausal.enforcement.memory import MemoryLedger
 from clausal.enforcement.record import EVERYWHERE, WAITING, Record
-from clausal.engine.consequences import step_after
 from clausal.engine.decision import ClauseRef, Step
+from clausal.engine.strikes import step_after
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR

@@ -66,9 +66,9 @@ def _by_points(
     best = 0
     heaviest = max(weight for weight, _, _ in given)
     everything = figure(ladder.slot) + heaviest
-    for weight, family, rule in given:
+    for more, family, rule in given:
         sums = {
-            "family": figure(points.families[family].slot) + weight,
+            "family": figure(points.families[family].slot) + more,
             "all": everything,
             "half of all": math.ceil(everything / 2),
         }
