@@ -199,6 +199,16 @@ def test_of_many_candidates_the_likeliest_are_compared(
     assert some > best - 0.2
 
 
+def test_the_best_is_found_although_fingerprints_only_estimate(library: SampleLibrary) -> None:
+    chance = random.Random(8)
+    texts = [invented(chance) for _ in range(20)]
+    near = [[edited(text, 4, chance) for _ in range(30)] for text in texts]
+    library.add("hoaxes", [Sample(one) for some in near for one in some])
+    for text, some in zip(texts, near, strict=True):
+        best = max(jaccard(shingles(text), shingles(one)) for one in some)
+        assert likeness(library, text) == best
+
+
 # ── Samples and events ───────────────────────────────────────────────────────────────────────────
 
 

@@ -309,6 +309,17 @@ def test_beyond_the_bound_figures_are_near_and_repeats_change_nothing(fresh: Ope
     assert bare(tallies.take([last])) == [pytest.approx(before, rel=1e-3)]
 
 
+def test_a_key_that_was_silent_is_exact_again(fresh: Open) -> None:
+    tallies = Tallies(BUNDLE, fresh(), lateness=timedelta(0))
+    many = [event(f"m{n}", n / EXACT, kind="text") for n in range(EXACT + 1)]
+    tallies.take(many)
+    tallies.take([event(f"b{n}", 100_000, "b") for n in range(Watermark.DEPTH)])
+    few = [event(f"f{n}", 100_000, kind="text") for n in range(30)]
+    tallies.take([*few, event("3", 100_009, kind="text")])
+    # The window begins between them, in one bucket: a sketch would take a part of all.
+    assert bare(tallies.take([event("last", 100_605)]))[0]["posts"] == 1
+
+
 # ── Identity ─────────────────────────────────────────────────────────────────────────────────────
 
 
