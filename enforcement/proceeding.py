@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -200,8 +200,11 @@ def facts(
     made: list[AnyFact] = []
     told: list[Message] = []
     enforced = any(mode == "enforced" for _, mode in decision.fired)
+    spent = _spent(plan, decision, incident, records)
     deserved = [
-        (place, one) for place, one in enumerate(decision.measures) if one.mode == "enforced"
+        (place, one)
+        for place, one in enumerate(decision.measures)
+        if one.mode == "enforced" and place not in spent
     ]
     if any(plan.review(one.head) or one.until_fixed or one.interim for _, one in deserved):
         writer.parties = tuple(sorted((*act.parties, WAITING)))
@@ -218,11 +221,45 @@ def facts(
     struck = writer.strikes(findings, records)
     made += struck
     for place, one in deserved:
-        measure = writer.measure(place, one, findings, struck)
+        measure = writer.measure(place, one, findings, struck, spent)
         made.append(measure)
         if measure.review == 0:
             told.append(begin(measure, act.name))
     return made, told
+
+
+def _spent(
+    plan: Plan, decision: Decided, incident: str | None, records: Mapping[str, Record]
+) -> set[int]:
+    """The interim measures that would go on for too long, by place: a suspicion ends in a verdict.
+
+    They can be renewed until the first of their kind in the incident would have been over by itself,
+    if nobody had ended it but by not looking.
+    """
+    if plan.incident is None or not incident:
+        return set()
+    ref = decision.target(plan.incident.target)
+    record = records[f"{ref.kind}:{ref.id}"]
+    spent = set()
+    for place, one in enumerate(decision.measures):
+        start, end = one.span
+        if not one.interim or end is None:
+            continue
+        first = min(
+            (
+                other.fact.start
+                for case in record.incidents[incident].cases
+                for other in map(record.measures.__getitem__, record.cases[case].measures)
+                if other.fact.interim
+                and other.fact.sanction == one.sanction
+                and other.fact.target == f"{one.target.kind}:{one.target.id}"
+                and (other.ended is None or other.ended.why == "lapsed")
+            ),
+            default=start,
+        )
+        if start - first >= end - start:
+            spent.add(place)
+    return spent
 
 
 class _Writer:
@@ -354,6 +391,7 @@ class _Writer:
         deserved: Deserved,
         findings: Sequence[Finding],
         struck: Iterable[Strike],
+        spent: Collection[int],
     ) -> Measure:
         """One measure; a target that is not told has no id."""
         head = deserved.head
@@ -390,7 +428,9 @@ class _Writer:
                 one.id for one in struck if one.mode == head.mode and self._own(one) in ladders
             ),
             steps=head.steps,
-            yields_to=None if head.yields_to is None else self._name(head.yields_to),
+            yields_to=None
+            if head.yields_to is None or head.yields_to in spent
+            else self._name(head.yields_to),
             notice=deserved.notice,
         )
 

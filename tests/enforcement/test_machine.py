@@ -81,6 +81,7 @@ class PlainMeasure:
     mended_by: str = ""
     deadline: float | None = None
     event: str = ""
+    suspects: tuple[str, str] | None = None
 
     def runs(self, at: float) -> bool:
         return self.review == 0 and self.start <= at and (self.end is None or at < self.end)
@@ -285,9 +286,12 @@ class Platform(RuleBasedStateMachine):
             add("slow", on_account, DAY, strength=0.3)
         if "repeated" in found:
             add("hide_from", on_content, 3 * DAY, places=("search",))
-        if "suspected" in found:
+        first = min(
+            (one.start for one in self.measures if one.suspects == (account, content)), default=at
+        )
+        if "suspected" in found and at - first < 3 * DAY:
             add("slow", on_content, 3 * DAY, strength=0.8, mended_by="suspect", deadline=at + DAY)
-            self.measures[-1].places = (account, content)
+            self.measures[-1].places = self.measures[-1].suspects = (account, content)
         if "unverified" in found:
             add("unearn", on_account, None, mended_by="unverified")
             add("hide_from", on_content, None, places=("home", "push"), mended_by="unverified")
@@ -320,7 +324,7 @@ class Platform(RuleBasedStateMachine):
             else:
                 continue
             if mended and (one.end is None or self.now < one.end):
-                one.end, one.mended_by, one.deadline = self.now, "", None
+                one.end, one.mended_by, one.deadline, one.suspects = self.now, "", None, None
 
     # ── What must hold ───────────────────────────────────────────────────────────────────────────
 

@@ -445,6 +445,19 @@ def test_an_interim_measure_ends_when_nobody_looked_at_it_in_time() -> None:
     assert Enforcer(forum(), ledger).sweep(hours(99)).facts == ()
 
 
+def test_a_suspicion_is_renewed_once_and_then_ends_in_a_verdict() -> None:
+    def suspected(name: str, at: float) -> bytes:
+        return event(name, at, content="x", content__staged="suspected")
+
+    ledger, _ = run(suspected("1", 0), suspected("2", 71), suspected("3", 72), suspected("4", 500))
+    assert [one.start for one in measures(facts(ledger))] == [micro(hours(0)), micro(hours(71))]
+    assert len([one for one in facts(ledger) if isinstance(one, Finding)]) == 4
+    # One that was mended is over, and a new one is another.
+    mended = event("2", 5, content="x", content__staged="suspected", content__label=True)
+    ledger, _ = run(suspected("1", 0), mended, suspected("3", 80))
+    assert len(measures(facts(ledger))) == 2
+
+
 def test_a_deadline_is_over_at_its_instant() -> None:
     ledger = MemoryLedger()
     enforcer = Enforcer(forum(), ledger)
