@@ -48,13 +48,13 @@ from clausal.enforcement.facts import (
     Known,
     Measure,
     Replayed,
-    Strike,
     Voided,
     name,
 )
 from clausal.enforcement.messages import begin
 from clausal.enforcement.people import Desk, in_effect
 from clausal.enforcement.record import MeasureState, Record, StrikeState
+from clausal.enforcement.strikes import ladder_of, served
 from clausal.engine.decision import Arguments, Step
 from clausal.engine.render import (
     UNKNOWN,
@@ -146,7 +146,8 @@ class _Replay:
         if known is None or ladder is None:
             return
         active = min(self._active(), self._was())
-        step = min(self._step(ladder, active), self._strike.step)
+        counts, step = self._led(ladder, active)
+        step = min(step, self._strike.step)
         if active == self._was() and step == self._strike.step:
             return
         old = self._strike.step
@@ -157,7 +158,7 @@ class _Replay:
                 parties=fact.parties,
                 strike=fact.id,
                 active=active,
-                counts=active + fact.counts - fact.active,
+                counts=min(counts, self._counted()),
                 step=step,
                 next_at=_next(ladder, step),
                 by=by,
@@ -166,27 +167,40 @@ class _Replay:
         if step < old:
             self._lower(known, ladder, old, step, cause, by, at)
 
-    def _step(self, ladder: LadderDef, active: float) -> int:
-        """The step that the strike leads to after so many active ones, or points."""
-        if ladder.points is None:
-            return step_after(ladder, int(active))
+    def _led(self, ladder: LadderDef, active: float) -> tuple[float, int]:
+        """What counts with the strike after so many active ones, or points, and where that leads."""
         fact = self._strike.fact
+        if ladder.points is None:
+            return active + fact.counts - fact.active, step_after(ladder, int(active))
         by_family: dict[str, int] = {}
+        on_probation = own = 0
         for one in self._before:
-            if (
-                not one.void
-                and one.fact.mode == "enforced"
-                and one.fact.incident != fact.incident
-                and one.active(self._case.acted_at)
-                and not self._suspended(one)
-            ):
-                family = one.fact.family
-                by_family[family] = by_family.get(family, 0) + int(one.fact.points)
-        return climb(ladder, int(fact.points), fact.family, fact.severity, by_family)[1]
+            if one.fact.mode != "enforced":
+                continue
+            if one.fact.incident == fact.incident:
+                # It holds the difference to those before it of its incident.
+                own += int(one.fact.points)
+            elif not one.void and not self._suspended(one):
+                family, acted_at = one.fact.family, self._case.acted_at
+                if one.active(acted_at):
+                    by_family[family] = by_family.get(family, 0) + int(one.fact.points)
+                past = (
+                    served(self._record, one, ladder.points.after, acted_at)
+                    if ladder.points.probation and family == fact.family
+                    else None
+                )
+                if past is not None and acted_at < past.until + ladder.points.probation:
+                    on_probation = max(on_probation, past.step)
+        points = own + int(fact.points)
+        return climb(ladder, points, fact.family, fact.severity, by_family, on_probation)
 
     def _was(self) -> float:
         replayed = self._strike.replayed
         return self._strike.fact.active if replayed is None else replayed.active
+
+    def _counted(self) -> float:
+        replayed = self._strike.replayed
+        return self._strike.fact.counts if replayed is None else replayed.counts
 
     def _active(self) -> float:
         """How many strikes counted before it, those left out that are void now.
@@ -380,16 +394,6 @@ def _next(ladder: LadderDef, step: int) -> float | None:
     if step >= len(ladder.steps):
         return None
     return float(step + 1 if ladder.points is None else ladder.steps[step].since)
-
-
-def ladder_of(known: Known, strike: Strike) -> LadderDef | None:
-    """The ladder that a strike is on; of several versions the one that says so by its name."""
-    own, _, version = strike.ladder.partition("@")
-    found = [one for one in known.ladders if one.name == own]
-    for one in found:
-        if version and one.version is not None and known.versions[one.version].version == version:
-            return one
-    return found[-1] if found else None
 
 
 def _span(state: MeasureState) -> Span | None:

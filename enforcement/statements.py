@@ -41,9 +41,10 @@ from clausal.enforcement.facts import (
 )
 from clausal.enforcement.ledger import Ledger
 from clausal.enforcement.record import CaseState, MeasureState, Record, is_target
-from clausal.enforcement.strikes import counting
+from clausal.enforcement.strikes import counting, ladder_of
 from clausal.engine.decision import ClauseRef
 from clausal.engine.render import duration, rfc3339, until
+from clausal.engine.strikes import climb
 
 
 class UnknownCaseError(LookupError):
@@ -446,9 +447,9 @@ class _Telling:
             fact = state.fact
             if fact.mode != "enforced":
                 continue
-            ladder = self._ladder(fact.ladder)
+            ladder = None if self._known is None else ladder_of(self._known, fact)
             record = self._records.get(fact.on, self._record)
-            now = self._now(record, fact)
+            now = self._now(record, ladder, fact)
             again = state.replayed
             yield Counted(
                 ladder=fact.ladder,
@@ -466,22 +467,27 @@ class _Telling:
                 now_gap=_gap(ladder, now),
             )
 
-    def _ladder(self, name: str) -> LadderDef | None:
-        ladders = () if self._known is None else self._known.ladders
-        return next((one for one in ladders if one.name == name), None)
-
-    def _now(self, record: Record, strike: Strike) -> float:
-        """The active points of the bearer of a strike."""
-        counted = counting(record, strike.ladder, self._at, None, self._procedure)
-        return sum(one.fact.points for one in counted if one.active(self._at))
+    def _now(self, record: Record, ladder: LadderDef | None, strike: Strike) -> float:
+        """What counts for the bearer of a strike, on a ladder of points for its family."""
+        counted = [
+            one.fact
+            for one in counting(record, strike.ladder, self._at, None, self._procedure)
+            if one.active(self._at)
+        ]
+        if ladder is None or ladder.points is None:
+            return sum(one.points for one in counted)
+        by_family: dict[str, int] = {}
+        for one in counted:
+            by_family[one.family] = by_family.get(one.family, 0) + int(one.points)
+        return climb(ladder, 0, strike.family, strike.severity, by_family)[0]
 
 
 def _gap(ladder: LadderDef | None, points: float) -> float | None:
     """How far it is from some points to the next step of a ladder; None: there is none."""
     if ladder is None:
         return None
-    ahead = [step.number - points for step in ladder.steps if step.number > points]
-    return min(ahead, default=None)
+    since = [one.number if ladder.points is None else one.since for one in ladder.steps]
+    return min((one - points for one in since if one > points), default=None)
 
 
 def _decision(measures: Iterable[Imposed]) -> Literal["automated", "partly", "person"]:

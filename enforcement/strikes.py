@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clausal.compiler.ir import LadderDef, ProcedureDef
-from clausal.enforcement.facts import Strike
+from clausal.enforcement.facts import Known, Strike
 from clausal.enforcement.record import Record, StrikeState
 from clausal.engine.history import PastStrike, Served, Strikes
 
@@ -69,30 +69,42 @@ def history(
     points = ladder.points
     # What was served long ago may be on probation after its strike has expired.
     since = acted_at if points is None or not points.probation else None
-    facts = [one.fact for one in counting(record, counted, since, incident, procedure)]
+    found = counting(record, counted, since, incident, procedure)
     if points is None:
-        return tuple(sorted(fact.at for fact in facts))
+        return tuple(sorted(one.fact.at for one in found))
     return tuple(
         PastStrike(
-            issued=fact.at,
-            points=int(fact.points),
-            family=fact.family,
-            expires=fact.expires,
-            served=_served(record, fact, points.after, acted_at) if points.probation else None,
+            issued=one.fact.at,
+            points=int(one.fact.points),
+            family=one.fact.family,
+            expires=one.fact.expires,
+            served=served(record, one, points.after, acted_at) if points.probation else None,
         )
-        for fact in facts
+        for one in found
     )
 
 
-def _served(record: Record, strike: Strike, after: str, at: int) -> Served | None:
-    """The step that a strike led to, if the measure is over by an instant that probation follows."""
-    case = record.cases.get(strike.case)
+def served(record: Record, strike: StrikeState, after: str, at: int) -> Served | None:
+    """The step that a strike leads to, if a measure of it is over by an instant.
+
+    What an appeal found wrong was not served, and neither was what came of a step that the strike no
+    longer leads to.
+
+    Args:
+        record: That of the party that bears the strike.
+        strike: The strike.
+        after: The sanction of which the measure is.
+        at: In microseconds since 1970.
+    """
+    case = record.cases.get(strike.fact.case)
     for name in () if case is None else case.measures:
         measure = record.measures[name]
         span = measure.span
         if (
             measure.fact.sanction == after
-            and strike.id in measure.fact.strikes
+            and strike.fact.id in measure.fact.strikes
+            and any(one.step == strike.step for one in measure.fact.steps)
+            and not (measure.ended and measure.ended.why in {"overturned", "changed"})
             and span is not None
             and span[1] is not None
             and span[1] <= at
@@ -111,3 +123,13 @@ def standing(record: Record, ladder: str, incident: str | None) -> float | None:
         if one.fact.incident == incident and one.fact.mode == "enforced" and not one.void
     ]
     return sum(points) if points else None
+
+
+def ladder_of(known: Known, strike: Strike) -> LadderDef | None:
+    """The ladder that a strike is on; of several versions the one that says so by its name."""
+    own, _, version = strike.ladder.partition("@")
+    found = [one for one in known.ladders if one.name == own]
+    for one in found:
+        if version and one.version is not None and known.versions[one.version].version == version:
+            return one
+    return found[-1] if found else None

@@ -107,7 +107,12 @@ def step_of(ladder: LadderDef, points: int) -> int:
 
 
 def climb(
-    ladder: LadderDef, points: int, family: str, severity: Severity, active: Mapping[str, int]
+    ladder: LadderDef,
+    points: int,
+    family: str,
+    severity: Severity,
+    active: Mapping[str, int],
+    served: int = 0,
 ) -> tuple[int, int]:
     """The points that count after one strike on a ladder of points, and the step that it leads to.
 
@@ -117,11 +122,12 @@ def climb(
         family: Of the strike; one that the ladder does not have has no points beside its own.
         severity: Of the rule that strikes.
         active: The active points before it, by family.
+        served: The highest step of the family that is on probation; 0: none.
     """
     assert ladder.points is not None
     jump = dict(ladder.points.jumps).get(severity, 0)
     weight = _Weight(points, jump, 0, 0)
-    past = _Past(sum(active.values()), lambda _: active.get(family, 0), lambda _: 0)
+    past = _Past(sum(active.values()), lambda _: active.get(family, 0), lambda _: served)
     return _climb(ladder, ladder.points, (weight,) if points else (), (0,), past)
 
 
