@@ -204,8 +204,10 @@ class _Judge:
         if not standings:
             got = f"no strike on `{name}`"
         elif standings[0].step is None:
-            lacking = ", ".join(f"`{lack.field}`" for lack in standings[0].lacks)
-            got = f"a strike on `{name}`, for which {lacking} is not given"
+            got = f"a strike on `{name}`, whose history is not given"
+            if standings[0].if_clean is None:
+                lacking = ", ".join(f"`{lack.field}`" for lack in standings[0].lacks)
+                got = f"a strike on `{name}` of unknown points, for want of {lacking}"
         else:
             got = f"step {standings[0].step} of `{name}`"
         rules = tuple(
