@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 import pytest
@@ -305,10 +306,18 @@ def ages(draw: st.DrawFn) -> OldDef:
     return OldDef(path, tuple(float(limit * unit) for limit in draw(limits)))
 
 
+LAPSES: Sequence[tuple[Literal["interim", "proposed"], ...]] = (
+    (),
+    ("interim",),
+    ("proposed",),
+    ("interim", "proposed"),
+)
+
+
 @st.composite
 def procedures(draw: st.DrawFn) -> ir.ProcedureDef:
     review, decide = draw(st.none() | deadlines()), draw(st.none() | deadlines())
-    lapse = draw(st.sampled_from([(), ("interim",), ("proposed",), ("interim", "proposed")]))
+    lapse = draw(st.sampled_from(LAPSES))
     closures = draw(NAMES)
     return ir.ProcedureDef(
         library="shop.procedure",

@@ -140,6 +140,7 @@ def test_the_procedure_of_the_library_holds_for_all_of_it() -> None:
     assert [decide.of(3), decide.of(5), decide.of(5, interim=True)] == [7 * DAY, 2 * DAY, DAY]
     assert (procedure.appeal, procedure.keep) == (180 * DAY, 180 * DAY)
     # What cannot be undone can be appealed against for as long as its data are there.
+    assert procedure.keep is not None
     assert procedure.appeal <= procedure.keep
     severities = dict(zip(SEVERITIES, old.limits, strict=True))
     assert (severities["high"], severities["severe"]) == (90, 4 * 365)
