@@ -213,7 +213,8 @@ class _Writer:
             f"{title} ({kind} {one.target[1]}): {state}",
         )
         notice = self._pick(one.notice)
-        if notice:
+        # That of a proposal names an end that it will not have.
+        if notice and one.state not in {"proposed", "dropped"}:
             yield f"  {notice}"
         if one.state == "proposed":
             yield self._say(

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from clausal.compiler.ir import ProcedureDef
 from clausal.dsl.render.visible import is_hidden
 from clausal.enforcement.facts import (
@@ -26,6 +28,7 @@ from clausal.enforcement.facts import (
 )
 from clausal.enforcement.ledger import Message, Transaction
 from clausal.enforcement.messages import begin, end
+from clausal.enforcement.notices import notice
 from clausal.enforcement.record import CaseState, MeasureState, Record, is_target
 
 LONGEST_NAME: Final = 200
@@ -180,7 +183,13 @@ class Desk:
             start=at,
             end=None if measure.length is None else at + measure.length,
         )
-        self.add(applied, begin(measure, self.event_of(measure.case), applied))
+        told = measure
+        if self.known is not None:
+            found = self.record.findings
+            findings = [found[one] for one in measure.findings if one in found]
+            fresh = notice(self.known, measure, applied.end, findings, self.case.zone)
+            told = msgspec.structs.replace(measure, notice=fresh)
+        self.add(applied, begin(told, self.event_of(measure.case), applied))
 
     def end(self, state: MeasureState, at: int, why: Why, by: str) -> None:
         """A measure ends, or a proposal is dropped; one that is over already stays as it is."""

@@ -45,6 +45,7 @@ from clausal.enforcement.effective import Vocabulary
 from clausal.enforcement.facts import (
     Applied,
     Case,
+    Finding,
     Known,
     Measure,
     Replayed,
@@ -52,21 +53,11 @@ from clausal.enforcement.facts import (
     name,
 )
 from clausal.enforcement.messages import begin
+from clausal.enforcement.notices import notice
 from clausal.enforcement.people import Desk, in_effect
 from clausal.enforcement.record import MeasureState, Record, StrikeState
 from clausal.enforcement.strikes import ladder_of, served
 from clausal.engine.decision import Arguments, Step
-from clausal.engine.render import (
-    UNKNOWN,
-    Language,
-    clean,
-    duration,
-    listed,
-    pick,
-    pieces,
-    until,
-    value_text,
-)
 from clausal.engine.strikes import climb, step_after
 
 Span = tuple[int, int]
@@ -264,8 +255,8 @@ class _Replay:
                     parts = (cause, str(place))
                     made = self._measure(ladder, sanction, definition, target, new, parts)
                     for one in self._given(made, spans, vocabulary, at):
-                        notice = _notice(known, sanction, definition, one, self._case.zone)
-                        self._begin(msgspec.structs.replace(one, notice=notice), at)
+                        told = notice(known, one, one.end, self._findings(), self._case.zone)
+                        self._begin(msgspec.structs.replace(one, notice=told), at)
 
     def _of_step(self, ladder: LadderDef, step: int) -> list[MeasureState]:
         """The measures that the strike brought by a step, and nothing but that step."""
@@ -342,6 +333,11 @@ class _Replay:
         )
         self._desk.add(applied, *(() if over else (begin(given, event, applied),)))
 
+    def _findings(self) -> list[Finding]:
+        """What the strike follows from."""
+        found = self._record.findings
+        return [found[one] for one in self._strike.fact.findings if one in found]
+
     def _measure(
         self,
         ladder: LadderDef,
@@ -354,9 +350,7 @@ class _Replay:
         """What a step says, as if it began with the decision, and without its notice."""
         fact = self._strike.fact
         length = definition.within if definition.until_fixed else definition.duration
-        rules = [
-            self._record.findings[one] for one in fact.findings if one in self._record.findings
-        ]
+        rules = self._findings()
         end = None if length is None else fact.at + length
         return Measure(
             id=name("measure", fact.id, target, *parts),
@@ -426,29 +420,3 @@ def _arguments(sanction: SanctionDef, definition: MeasureDef) -> Arguments:
         elif value is not None:
             found[param.name] = value
     return found
-
-
-def _notice(
-    known: Known, sanction: SanctionDef, definition: MeasureDef, measure: Measure, zone: str
-) -> Bilingual:
-    """The wording of a sanction, filled as `clausal.engine.wording` does, as far as is known here."""
-
-    def told(language: Language) -> str:
-        kind, _, item = measure.target.partition(":")
-        labels = (pick(one.label, language) for one in known.targets if one.name == kind)
-        length = measure.length
-        slots = {
-            "until": until(measure.end, definition.until_fixed, sanction.permanent, zone, language),
-            "duration": UNKNOWN[language] if length is None else duration(length, language),
-            "item": clean(item),
-            "target": listed(filter(None, labels), language) or kind,
-        }
-        for param, value in zip(sanction.params, definition.arguments, strict=True):
-            plain = value.value if isinstance(value, Constant) else value
-            slots[param.name] = value_text(param.type, plain, language, zone)
-        return "".join(
-            slots.get(piece, f"{{{piece}}}") if is_slot else piece
-            for piece, is_slot in pieces(pick(sanction.wording, language))
-        )
-
-    return Bilingual(told("zh"), told("en"))

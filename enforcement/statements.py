@@ -40,6 +40,7 @@ from clausal.enforcement.facts import (
     name,
 )
 from clausal.enforcement.ledger import Ledger
+from clausal.enforcement.notices import notice
 from clausal.enforcement.record import CaseState, MeasureState, Record, is_target
 from clausal.enforcement.strikes import counting, ladder_of
 from clausal.engine.decision import ClauseRef
@@ -418,7 +419,7 @@ class _Telling:
             start=start,
             end=end,
             until=duration_told(fact, end, told, self._case.zone),
-            notice=fact.notice,
+            notice=self._notice(state),
             interim=fact.interim,
             needs=fact.review,
             people=len(self._agreed(state)),
@@ -427,6 +428,14 @@ class _Telling:
             covered_by=cover.fact.title if cover else Bilingual(),
             replays=bool(fact.replays),
         )
+
+    def _notice(self, state: MeasureState) -> Bilingual:
+        """The notice, with the times of a measure that people agreed to later."""
+        if state.applied is None or self._known is None:
+            return state.fact.notice
+        found = self._record.findings
+        findings = [found[one] for one in state.fact.findings if one in found]
+        return notice(self._known, state.fact, state.applied.end, findings, self._case.zone)
 
     def _agreed(self, state: MeasureState) -> tuple[str, ...]:
         """Who agreed to a measure, or to the graver one in whose place it stands."""
