@@ -356,6 +356,20 @@ def test_a_late_decision_lifts_what_silences(forum: Forum) -> None:
     assert appeals.sweep(forum.ledger, over + DAY) == ()
 
 
+def test_what_cannot_be_taken_back_waits_until_nobody_can_appeal() -> None:
+    forum = Forum(odd=True)
+    case = filled(forum, 2)[1]
+    publish = waits(forum, "publish").measure.id
+    assert kinds(say(forum, publish, "Ann", 2 * DAY)) == ["Reviewed"]
+    over = DAY + 180 * DAY
+    filed = appeal(forum, case, over - HOUR)
+    assert appeals.sweep(forum.ledger, BEGIN + over) == ()
+    appeals.decide(forum.ledger, filed, "Bob", "upheld", BEGIN + over + HOUR)
+    facts = appeals.sweep(forum.ledger, BEGIN + over + HOUR)
+    assert kinds(list(facts)) == ["Applied"]
+    assert appeals.sweep(forum.ledger, BEGIN + over + DAY) == ()
+
+
 def test_appeals_wait_in_order(forum: Forum) -> None:
     cases = filled(forum, 4)
     say(forum, waits(forum, "mute").measure.id, "Ann", 4 * DAY)

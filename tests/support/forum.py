@@ -160,6 +160,7 @@ procedure {
   appeal within 180d, again with new evidence
   decide appeals within 7d, 48h from grade 4
   late decisions lift mute
+  appeals delay publish
   appeals pause strikes below severe
 }
 """
