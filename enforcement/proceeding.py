@@ -77,9 +77,11 @@ def concerned(plan: Plan, decision: Decided) -> set[str]:
     """The parties whose records have a say in what follows."""
     wanted = set()
     fired, undetermined = decision.act.fired, decision.act.undetermined
-    if plan.struck.intersection(fired) or plan.readers.intersection((*fired, *undetermined)):
+    readers = plan.readers.intersection((*fired, *undetermined))
+    if readers or plan.struck.intersection(fired):
         wanted |= set(plan.of_kind)
-    if plan.incident is not None and decision.fired:
+    # A rule that reads strikes may fire once they are known.
+    if plan.incident is not None and (readers or decision.fired):
         wanted.add(plan.incident.target)
     refs = [decision.target(kind) for kind in wanted]
     return {f"{ref.kind}:{ref.id}" for ref in refs if ref.id is not None}

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+import clausal
 from clausal.enforcement.appeals import file
 from clausal.enforcement.facts import (
     AnyFact,
@@ -27,7 +29,7 @@ from clausal.enforcement.facts import (
 from clausal.enforcement.memory import MemoryLedger, MemoryTransaction
 from clausal.enforcement.processing import Enforcer, Processed
 from clausal.enforcement.record import WAITING
-from tests.support.enforced import event, forum, hours, lie, micro
+from tests.support.enforced import LIBRARY, event, forum, hours, lie, micro
 
 DAY = 24.0
 
@@ -567,3 +569,58 @@ def test_what_fails_leaves_nothing_behind_and_can_be_done_again() -> None:
     ledger.fails = False
     enforcer.process(STORY[4:])
     assert list(ledger.entries()) == list(run(*STORY)[0].entries())
+
+
+# ── Rules that read strikes ──────────────────────────────────────────────────────────────────────
+
+READER = """\
+policy forum.reader 1.0.0 {
+  title  zh "屡犯"  en "Repeaters"
+  notice "notice.txt"
+  in force 2024-01-01 ..
+  time zone "Asia/Shanghai"
+  use forum.base 1
+}
+
+clause 1 "不得造假。"
+
+ladder lies by subject within 90d  zh "造假"  en "Lies" {
+  1+ => warn for 90d
+}
+
+ladder repeats by subject within 90d  zh "屡犯"  en "Repeats" {
+  1  => warn for 90d
+  2+ => mute for 3d
+}
+
+rule staged {
+  cites  1
+  when   content.staged == confirmed
+  then   ladder lies
+  because zh "摆拍造假。"  en "It is staged."
+}
+
+rule again {
+  cites  1
+  when   strikes of lies >= 1 and content.spam >= 0.5
+  then   ladder repeats
+  because zh "屡次。"  en "Again."
+}
+"""
+
+
+def test_an_incident_is_known_where_only_rules_that_read_strikes_fire(tmp_path: Path) -> None:
+    (tmp_path / "base.policy").write_text(LIBRARY, "utf-8")
+    (tmp_path / "reader.policy").write_text(READER, "utf-8")
+    (tmp_path / "notice.txt").write_text("不得造假。", "utf-8")
+    bundle = clausal.compile(tmp_path)
+    ledger = MemoryLedger()
+    for one in (
+        lie("1", 0),
+        event("2", 100, content="x", content__spam=0.9),
+        event("3", 101, content="x", content__spam=0.9),
+    ):
+        # Each in a process of its own, which has read nothing yet.
+        Enforcer(bundle, ledger).process([one])
+    assert steps(ledger, "repeats") == [1]
+    assert len({one.incident for one in facts(ledger) if isinstance(one, Case)}) == 2
