@@ -169,8 +169,9 @@ class _Replay:
             if one.fact.mode != "enforced":
                 continue
             if one.fact.incident == fact.incident:
-                # It holds the difference to those before it of its incident.
-                own += int(one.fact.points)
+                # It holds the difference to those of its incident that stood when it was issued.
+                if not self._was_void(one):
+                    own += int(one.fact.points)
             elif not one.void and not self._suspended(one):
                 family, acted_at = one.fact.family, self._case.acted_at
                 if one.active(acted_at):
@@ -204,13 +205,17 @@ class _Replay:
             one.fact.points
             for one in self._before
             if one.void
-            and one.void_number > self._strike.number
+            and not self._was_void(one)
             and one.fact.mode == "enforced"
             and one.fact.incident != fact.incident
             and one.active(self._case.acted_at)
             and not self._suspended(one)
         )
         return max(0.0, fact.active - gone)
+
+    def _was_void(self, strike: StrikeState) -> bool:
+        """Whether a strike was void when the later one was issued."""
+        return strike.void and strike.void_number < self._strike.number
 
     def _suspended(self, strike: StrikeState) -> bool:
         """Whether an appeal kept a strike from counting when the later one was issued."""

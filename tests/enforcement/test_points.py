@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import clausal
-from clausal.enforcement.facts import AnyFact, Measure, Strike, Voided, name
+from clausal.enforcement.appeals import decide, file
+from clausal.enforcement.facts import AnyFact, Measure, Replayed, Strike, Voided, name
 from clausal.enforcement.memory import MemoryLedger
 from clausal.enforcement.processing import Enforcer
 
@@ -202,6 +203,25 @@ def test_a_void_strike_has_no_points_and_no_probation() -> None:
         )
     (strike,) = life.does("minor", 91)
     assert (strike.active, strike.counts, strike.step) == (0, 1, 1)
+
+
+def overturn(life: Life, strike: Strike, day: float) -> dict[str, Replayed]:
+    """What an appeal against a strike leads others to, by their names."""
+    at = int((START + timedelta(days=day)).timestamp() * 1_000_000)
+    appeal = file(life.ledger, strike.case, "a", "no", at)[0]
+    facts = decide(life.ledger, appeal.id, "wang", "overturned", at)
+    return {fact.strike: fact for fact in facts if isinstance(fact, Replayed)}
+
+
+def test_what_was_void_before_a_strike_of_its_incident_is_no_part_of_it_later() -> None:
+    life = Life()
+    (other,) = life.does("medium", 0)
+    (wrong,) = life.does("medium", 2, item="x")
+    overturn(life, wrong, 3)
+    (again,) = life.does("serious", 4, item="x")
+    assert (again.points, again.counts, again.step) == (4, 6, 4)
+    found = overturn(life, other, 5)[again.id]
+    assert (found.counts, found.step) == (4, 3)
 
 
 def test_how_far_the_next_step_is() -> None:
