@@ -198,7 +198,7 @@ class Enforcer:
     def _lapsed(self, at: int) -> tuple[list[AnyFact], list[Message]]:
         facts: list[AnyFact] = []
         messages: list[Message] = []
-        lapse = self._plan.procedure.lapse
+        bundles = self._state.everywhere.bundles
         for one in tuple(self._state.waiting.measures.values()):
             deadline, over = one.fact.deadline, one.end
             if over is not None and over <= at and (deadline is None or over <= deadline):
@@ -206,6 +206,9 @@ class Enforcer:
                 continue
             if deadline is None or deadline > at:
                 continue
+            # As of the day of the decision, whatever the procedure has become since.
+            known = bundles.get(one.bundle)
+            lapse = (self._plan if known is None else known).procedure.lapse
             if one.in_effect:
                 lapses = one.fact.interim and not one.agreed and "interim" in lapse
             else:

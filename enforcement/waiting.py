@@ -32,6 +32,7 @@ class Open:
     Attributes:
         fact: The measure.
         acted_at: The instant of the act that it follows from.
+        bundle: The digest of the bundle that decided it; empty if that is not known.
         rules: Those of which the silence ends it, "policy.rule".
         item: The parties that an event must be about to tell something of it.
         applied: How it took effect after a review.
@@ -40,6 +41,7 @@ class Open:
 
     fact: Measure
     acted_at: int
+    bundle: str
     rules: frozenset[str]
     item: frozenset[str]
     applied: Applied | None = None
@@ -117,10 +119,10 @@ class Waiting:
             item = frozenset(filter(is_target, fact.parties))
         else:
             rules, item = frozenset(), frozenset()
-        acted_at = fact.at
+        acted_at, bundle = fact.at, ""
         if self._case is not None and self._case.id == fact.case:
-            acted_at = self._case.acted_at
-        self.measures[fact.id] = Open(fact, acted_at, rules, item)
+            acted_at, bundle = self._case.acted_at, self._case.bundle
+        self.measures[fact.id] = Open(fact, acted_at, bundle, rules, item)
         if rules and item:
             party = min(item)
             if party not in self.about:

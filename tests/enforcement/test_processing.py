@@ -29,7 +29,7 @@ from clausal.enforcement.facts import (
 from clausal.enforcement.memory import MemoryLedger, MemoryTransaction
 from clausal.enforcement.processing import Enforcer, Processed
 from clausal.enforcement.record import WAITING
-from tests.support.enforced import LIBRARY, event, forum, hours, lie, micro
+from tests.support.enforced import LIBRARY, OTHER, POLICY, event, forum, hours, lie, micro
 
 DAY = 24.0
 
@@ -569,6 +569,17 @@ def test_what_fails_leaves_nothing_behind_and_can_be_done_again() -> None:
     ledger.fails = False
     enforcer.process(STORY[4:])
     assert list(ledger.entries()) == list(run(*STORY)[0].entries())
+
+
+def test_what_lapses_is_said_by_the_procedure_of_the_day_of_the_decision(tmp_path: Path) -> None:
+    for text in (LIBRARY, POLICY, OTHER):
+        later = text.replace("  lapse interim\n", "")
+        (tmp_path / f"{text.split()[1]}.policy").write_text(later, "utf-8")
+    (tmp_path / "notice.txt").write_text("不得造假。不得刷屏。应当认证。", "utf-8")
+    ledger = MemoryLedger()
+    Enforcer(forum(), ledger).process([event("1", 0, content__staged="suspected")])
+    done = Enforcer(clausal.compile(tmp_path), ledger).sweep(hours(48))
+    assert [one.why for one in done.facts if isinstance(one, Ended)] == ["lapsed"]
 
 
 # ── Rules that read strikes ──────────────────────────────────────────────────────────────────────
