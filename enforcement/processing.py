@@ -161,9 +161,17 @@ class Enforcer:
             raise
 
     def catch_up(self) -> None:
-        """Take note of what others recorded. Whatever writes does so by itself."""
-        with self._lock, self._writing():
-            pass
+        """Take note of what others recorded. Whatever writes does so by itself.
+
+        Where there is nothing new, this is one look at the end of the ledger.
+
+        Raises:
+            LedgerError: if the ledger cannot be read.
+        """
+        with self._lock:
+            if self._state.is_behind(self.ledger.head):
+                with self._writing():
+                    pass
 
     def sweep(self, at: datetime | str) -> Processed:
         """Do what time brings about by an instant, as the procedure says.

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
+from clausal.enforcement.chain import Head
 from clausal.enforcement.facts import AnyFact
 from clausal.enforcement.ledger import Transaction
 from clausal.enforcement.record import EVERYWHERE, WAITING, Record
@@ -41,6 +42,10 @@ class State:
     def fresh(self) -> bool:
         """Whether nothing was read yet."""
         return self._seq is None
+
+    def is_behind(self, head: Head) -> bool:
+        """Whether the ledger has more than was read, if that is its end."""
+        return self._seq != head.seq
 
     def catch_up(self, transaction: Transaction) -> None:
         """Fold what is new in the ledger."""

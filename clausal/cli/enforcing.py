@@ -174,6 +174,10 @@ class Enforcing:
         if over and source.ragged and not self._readable(batch[-1]):
             # Somebody may be writing this line: the next run looks at it, and at this batch, again.
             place = None
+        if place is None:
+            # With a place there is a transaction, which does so: these events may mend what other
+            # processes opened, and they are not seen again.
+            self._enforcer.catch_up()
         done = self._enforcer.process(
             [one.value for one in events], at=self._settings.at, position=place
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -18,11 +19,13 @@ import pytest
 from clausal.cli.shell import Exit
 from clausal.enforcement.chain import Head
 from clausal.enforcement.delivery.signature import secret_of
+from clausal.enforcement.facts import Ended
 from clausal.enforcement.opening import open_ledger
+from clausal.enforcement.processing import Enforcer
 from tests.enforcement.test_brakes import bundle, spam
 from tests.support import tallied
 from tests.support.cli import Ran, clausal
-from tests.support.enforced import event, forum
+from tests.support.enforced import event, forum, lie
 from tests.support.enforced_events import many, saved
 from tests.support.postgres import Server, postgres
 from tests.support.receiver import Network, Platform
@@ -363,17 +366,21 @@ def test_a_stop_is_clean(tmp_path: Path) -> None:
     assert 0 < json.loads(place)["number"] < 5000
 
 
-def test_a_stop_while_nothing_comes(tmp_path: Path) -> None:
-    saved(tmp_path, [])
-    with subprocess.Popen(
+def from_a_pipe(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [
             *(sys.executable, "-P", "-m", "clausal.cli", "enforce", "-"),
-            *("--bundle", str(tmp_path / "forum.clausal"), "--ledger", str(tmp_path / "ledger.db")),
-            *("--deliver", str(tmp_path / "measures.ndjson")),
+            *("--bundle", str(folder / "forum.clausal"), "--ledger", str(folder / "ledger.db")),
+            *("--deliver", str(folder / "measures.ndjson")),
         ],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    ) as running:
+    )
+
+
+def test_a_stop_while_nothing_comes(tmp_path: Path) -> None:
+    saved(tmp_path, [])
+    with from_a_pipe(tmp_path) as running:
         assert running.stdin is not None
         running.stdin.write(b"".join(one + b"\n" for one in many(40)))
         running.stdin.flush()
@@ -383,6 +390,24 @@ def test_a_stop_while_nothing_comes(tmp_path: Path) -> None:
         running.wait(60)
     assert running.returncode == Exit.STOPPED
     assert (tmp_path / "measures.ndjson").stat().st_size
+
+
+def test_an_event_of_a_pipe_mends_what_another_process_opened(tmp_path: Path) -> None:
+    saved(tmp_path, [])
+    with from_a_pipe(tmp_path) as running:
+        assert running.stdin is not None
+        running.stdin.write(lie("1", 0) + b"\n")
+        running.stdin.flush()
+        grown(tmp_path, running)
+        # It has read the ledger, and now somebody else writes to it.
+        with contextlib.closing(open_ledger(str(tmp_path / "ledger.db"))) as ledger:
+            unverified = {"account": "b", "content": "x", "account__earns": True}
+            opened = event("2", 1, account__verified=False, **unverified)  # type: ignore[arg-type]
+            Enforcer(forum(), ledger).process([opened])
+            mended = event("3", 2, **unverified)  # type: ignore[arg-type] # values
+            running.communicate(mended + b"\n", timeout=60)
+            ended = [one.fact for one in ledger.entries() if isinstance(one.fact, Ended)]
+    assert [(one.why, one.by) for one in ended] == [("fixed", "3")] * 2
 
 
 # ── The outbox ───────────────────────────────────────────────────────────────────────────────────
