@@ -19,6 +19,8 @@ from tests.docs.page import Page
 UPDATE = os.environ.get("CLAUSAL_UPDATE_DOCS") == "1"
 
 
+# The page of commands runs a few hundred processes, one after the other.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_examples_of_a_page(path: Path, tmp_path: Path) -> None:
     page = Page(path, tmp_path)
