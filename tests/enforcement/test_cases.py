@@ -215,3 +215,66 @@ def test_reposts_that_were_bought_make_nothing_heavier() -> None:
     assert found[0] == found[1]
     assert "mute" in found[2]
     assert "mute" not in found[0]
+
+
+FALSE_SON: dict[str, Any] = {"claimed_role": "relative", "role_verified": False}
+"""Says to be the son of somebody who died in an accident; identity shows no relation."""
+
+
+def poses(content: Mapping[str, object], earlier: Iterable[AnyFact] = ()) -> tuple[AnyFact, ...]:
+    """What follows for an account that was registered five hours after an accident."""
+    enforcer = Enforcer(shipped(), MemoryLedger())
+    done = enforcer.process(
+        [
+            {
+                "context": {
+                    "event_id": "e",
+                    "time": "2025-03-01T10:00:00+08:00",
+                    "hot_event_id": "h",
+                    "hot_event_age_h": 20,
+                },
+                "content": {"id": "c"} | content,
+                "account": {
+                    "id": "a",
+                    "subject_id": "s",
+                    "age_d": 0,
+                    "name_impersonates": "event_party",
+                },
+                "traffic": {"reposts": 50, "bot_share": 0.0},
+            }
+        ]
+    )
+    assert not done.problems
+    return done.facts
+
+
+def test_an_impostor_is_suspended_first_and_closed_by_two() -> None:
+    for diversion, step in (("none", 5), ("qr", 6)):
+        facts = poses(FALSE_SON | {"diversion": diversion})
+        assert steps(facts, "standing") == [step]
+        assert measures(facts)["close_account"] == (None, 2)
+        (suspended,) = [
+            one for one in facts if isinstance(one, Measure) and one.sanction == "suspend"
+        ]
+        assert (suspended.interim, suspended.review) == (True, 0)
+        # Whatever takes away for good what an account earns waits for people, too.
+        assert measures(facts).get("revoke_monetisation", (None, 1))[1] >= 1
+    assert steps(poses(FALSE_SON | {"role_verified": None}), "standing") == []
+
+
+def test_several_policies_on_one_act_are_one_strike_of_the_most_points() -> None:
+    def strikes(content: Mapping[str, object]) -> list[tuple[float, str, set[str]]]:
+        facts = poses(content)
+        findings = {one.id: f"{one.policy}.{one.rule}" for one in facts if isinstance(one, Finding)}
+        return [
+            (one.points, one.family, {findings[finding] for finding in one.findings})
+            for one in facts
+            if isinstance(one, Strike) and one.ladder.endswith("standing")
+        ]
+
+    poser = FALSE_SON | {"diversion": "none"}
+    liar = rumour("c") | {"claimed_role": "relative", "role_verified": True}
+    posing, lying = "standing.accounts.impersonation_strike", "standing.rumours.rumour_strike"
+    assert strikes(poser) == [(8, "identity", {posing})]
+    assert strikes(liar) == [(1, "truth", {lying})]
+    assert strikes(rumour("c") | poser) == [(8, "identity", {posing, lying})]
