@@ -1,4 +1,6 @@
-"""What a platform owed over a period, and whether it did: duties, by the tables that it hands in.
+"""What a platform owed over a period, and whether it did: duties, by tables.
+
+The platform hands them in as files; what Clausal's own ledger knows comes from there (`Source`).
 
 A row that lacks a value, or holds one that cannot be read, is counted and otherwise left out. A
 figure without rows is not known, and what is not known is neither met nor breached.
@@ -13,7 +15,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from clausal.compiler.ir import UNITS, Corpus, DutyDef, FigureDef, Param, SchemaField
@@ -82,7 +84,7 @@ class Told:
 
     Attributes:
         threshold: What the figure is held to, in its unit.
-        table: The file that was read; "" if none was given.
+        table: The file that was read, or `LEDGER`; "" if there was neither.
         whole: The figure over the period, as far as the policy was in force.
         windows: The windows of the duty side by side; one if it has none.
         undated: Rows that do not say when they were.
@@ -251,6 +253,26 @@ def _instant(value: object, zone: ZoneInfo) -> float:
 Kind = Literal["number", "bool", "instant"]
 """The types of the columns of tables."""
 
+LEDGER: Final = "ledger:"
+"""Stands in the place of a file where rows come from the ledger."""
+
+Cells = Mapping[str, object]
+"""A row of a `Source`: numbers, booleans and times with an offset by their columns; None is missing."""
+
+OfPolicies = frozenset[str]
+"""The policies that a row of a `Source` is of: it counts for their duties, and for no others."""
+
+
+class Source(Protocol):
+    """Tables that are not files, such as those of a ledger."""
+
+    def columns(self, table: str) -> Mapping[str, Kind]:
+        """The columns of a table; none if there is no such table."""
+
+    def rows(self, table: str) -> Iterator[tuple[OfPolicies, Cells]]:
+        """The rows of a table that there is, in an order of its own."""
+
+
 _KINDS: Final[dict[str, Kind]] = {"share": "bool", "count": "bool"}
 _SAID: Final[dict[Kind, str]] = {
     "number": "numbers",
@@ -264,6 +286,13 @@ def columns_needed(duty: DutyDef) -> list[tuple[str, Kind]]:
     figure = duty.figure
     kind: Kind = "instant" if figure.unit else _KINDS.get(figure.statistic, "number")
     return [(duty.time, "instant"), *((column, kind) for column in figure.columns)]
+
+
+def columns_lacking(source: Source, duty: DutyDef) -> list[str]:
+    """The columns that a duty needs and its table in a source does not have, or of another type."""
+    there = source.columns(duty.table)
+    needed = dict.fromkeys(columns_needed(duty))
+    return [column for column, kind in needed if there.get(column) != kind]
 
 
 @dataclass(slots=True)
@@ -385,6 +414,14 @@ def _read(name: str, readers: Sequence[_Reader]) -> None:
         reader.check(name)
 
 
+def _read_source(source: Source, table: str, corpus: Corpus, readers: Sequence[_Reader]) -> None:
+    """Let each of several duties take what it needs of one table of a source, which is read once."""
+    for number, (policies, row) in enumerate(source.rows(table), 1):
+        for reader in readers:
+            if corpus.versions[reader.duty.version].policy in policies:
+                reader.take(LEDGER, number, row)
+
+
 def _cell(kind: Kind, value: object, zone: ZoneInfo) -> float:
     match kind:
         case "instant":
@@ -408,20 +445,25 @@ def _listed(names: Sequence[str]) -> str:
 # ── Telling ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def tell(corpus: Corpus, period: Period, tables: Mapping[str, str]) -> Iterator[Told]:
+def tell(
+    corpus: Corpus, period: Period, tables: Mapping[str, str], source: Source | None = None
+) -> Iterator[Told]:
     """Every duty that is in force at some time of the period, with what its table shows.
 
     Args:
         corpus: What was compiled.
         period: The days to report on.
-        tables: The file of each table; a duty without a file is not known.
+        tables: The file of each table.
+        source: Where duties without a file are looked for, if it has all columns that they need. One
+            that finds its table nowhere is not known.
 
     Raises:
         InputError: if a table cannot be read, or lacks a column.
         ValueError: if the period has more than `WINDOWS_LIMIT` windows of a duty.
     """
     readers: list[_Reader] = []
-    of_table: dict[str, list[_Reader]] = {}
+    of_file: dict[str, list[_Reader]] = {}
+    of_source: dict[str, list[_Reader]] = {}
     for duty in corpus.duties:
         span = in_force(corpus, duty, period)
         if span is not None:
@@ -429,14 +471,26 @@ def tell(corpus: Corpus, period: Period, tables: Mapping[str, str]) -> Iterator[
             reader = _Reader(duty, zone, *span)
             _windows(reader)
             readers.append(reader)
-            of_table.setdefault(tables.get(duty.table, ""), []).append(reader)
+            file = tables.get(duty.table, "")
+            if not file and source is not None and not columns_lacking(source, duty):
+                of_source.setdefault(duty.table, []).append(reader)
+            else:
+                of_file.setdefault(file, []).append(reader)
     told: dict[int, Told] = {}
-    for name, some in of_table.items():
-        if name:
-            _read(name, some)
+
+    def tell_some(name: str, some: Sequence[_Reader]) -> None:
         for reader in some:
             told[id(reader)] = _told(corpus, name, reader)
             reader.rows, reader.lacking = [], []
+
+    for name, some in of_file.items():
+        if name:
+            _read(name, some)
+        tell_some(name, some)
+    for table, some in of_source.items():
+        assert source is not None
+        _read_source(source, table, corpus, some)
+        tell_some(LEDGER, some)
     for reader in readers:
         yield told[id(reader)]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from clausal.cli.ledgers import opened
 from clausal.cli.loading import ParamOption, bundle_of, params_of
 from clausal.cli.shell import (
     ColorOption,
@@ -22,12 +24,12 @@ from clausal.cli.shell import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
     from clausal.compiler.ir import Corpus
-    from clausal.duties import Fault, Period, Told, Window
+    from clausal.duties import Fault, Period, Source, Told, Window
 
 EXAMPLES: Final = (
     (
@@ -38,6 +40,7 @@ EXAMPLES: Final = (
         "one table, for a program",
         "clausal duties policies --period 2024-Q2 --table rumours=r.parquet --json",
     ),
+    ("what a ledger knows, from there", "clausal duties policies --period 2024-05 -l ledger.db"),
     ("which tables and columns are read", "clausal duties policies --needs"),
 )
 
@@ -83,6 +86,16 @@ def command(
             show_default=False,
         ),
     ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger",
+            "-l",
+            metavar="LEDGER",
+            help="Take cases, measures, reviews, appeals and strikes from a ledger, where no file is given.",
+            show_default=False,
+        ),
+    ] = None,
     needs: Annotated[
         bool,
         typer.Option("--needs", help="Show the tables and columns that duties read, and stop."),
@@ -92,12 +105,12 @@ def command(
     _color: ColorOption = None,
     _debug: DebugOption = False,
 ) -> int:
-    """Tell the duties of a platform over a period, from tables that it hands in.
+    """Tell the duties of a platform over a period, from tables that it hands in and from a ledger.
 
     Each duty is met, breached or not known; the exit code is 1 if one is breached. Rows that lack
     a value are counted and left out: what is missing speaks neither for nor against.
     """
-    from clausal.duties import tables_of, tell
+    from clausal.duties import tables_of
 
     asked = period_named(period) if period or not needs else None
     corpus = bundle_of(policies or [], params_of(param)).artifact.corpus
@@ -106,10 +119,9 @@ def command(
         print_json(found) if as_json else _print_needs(found)
         return Exit.FINE
     files = table_files(tables_of(corpus.duties), table or [], tables)
-    try:
-        told = list(tell(corpus, asked, files))
-    except ValueError as error:
-        raise CommandError(str(error), code=Exit.USAGE, hint="ask for a shorter period") from error
+    with source_of(ledger) as source:
+        told = told_of(corpus, asked, files, source)
+        lacks = _lacks(source, told)
     faults = _faults(told)
     if as_json:
         print_json(_as_json(corpus, asked, told))
@@ -118,6 +130,8 @@ def command(
         absent = sorted({one.duty.table for one in told if not one.table})
         if absent:
             show(safe(f"no table was given for {', '.join(absent)}", "yellow"))
+        for line in lacks:
+            show(safe(line, "yellow"))
         for fault in faults:
             show(safe(f"{fault.table}, row {fault.number}: {fault.detail}", "yellow"))
         show(*([""] if faults or absent else []), _totals(told))
@@ -143,6 +157,59 @@ def period_named(text: str) -> Period:
         raise CommandError(
             f"`{inline(text)}` is no period", code=Exit.USAGE, hint=str(error)
         ) from error
+
+
+# ── A ledger ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.contextmanager
+def source_of(ledger: str | None) -> Iterator[Source | None]:
+    """The tables of a ledger, as it is now; none without an address.
+
+    Raises:
+        LedgerError: if it cannot be read.
+    """
+    if ledger is None:
+        yield None
+        return
+    from clausal.enforcement.delivery.dispatcher import wall_clock
+    from clausal.ledger_tables import LedgerTables
+
+    with opened(ledger) as found:
+        yield LedgerTables(found, wall_clock())
+
+
+def told_of(
+    corpus: Corpus, period: Period, files: dict[str, str], source: Source | None
+) -> list[Told]:
+    """What `clausal.duties.tell` tells.
+
+    Raises:
+        CommandError: if the period has too many windows.
+        InputError: if a table cannot be read.
+        LedgerError: if the ledger cannot be read.
+    """
+    from clausal.duties import tell
+
+    try:
+        return list(tell(corpus, period, files, source))
+    except ValueError as error:
+        raise CommandError(str(error), code=Exit.USAGE, hint="ask for a shorter period") from error
+
+
+def _lacks(source: Source | None, told: Sequence[Told]) -> list[str]:
+    """What tables of a ledger lack, of those that it has and no duty could be told from."""
+    from clausal.duties import columns_lacking
+
+    if source is None:
+        return []
+    return [
+        f"the ledger has no such {'columns' if len(lacking) > 1 else 'column'} of "
+        f"{one.duty.table}, which {one.duty.name} needs: {', '.join(lacking)}"
+        for one in told
+        if not one.table and source.columns(one.duty.table)
+        if (lacking := columns_lacking(source, one.duty))
+    ]
 
 
 # ── Tables ───────────────────────────────────────────────────────────────────────────────────────

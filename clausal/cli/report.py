@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from clausal.cli.duties import table_files
+from clausal.cli.duties import source_of, table_files, told_of
 from clausal.cli.ledgers import opened
 from clausal.cli.loading import ParamOption, bundle_of, files_of, params_of, split_inputs
 from clausal.cli.shell import (
@@ -138,7 +138,7 @@ def command(
     found = _figures(corpus, name, asked, decisions, ledger)
     if not found.cases and found.bad and not found.events:
         raise CommandError("not one line is a decision", code=Exit.INPUT)
-    told = _duties(found, table or [], tables)
+    told = _duties(found, table or [], tables, ledger)
     covered = measure_coverage(corpus, run_tests(bundle))
     clauses = [clause for clause in covered.clauses if clause.policy == name]
     if found.bad:
@@ -206,12 +206,14 @@ def _figures(
         return of_ledger(corpus, name, period, (entry.fact for entry in found.entries()))
 
 
-def _duties(found: Campaign, given: Sequence[str], folder: Path | None) -> list[Told]:
+def _duties(
+    found: Campaign, given: Sequence[str], folder: Path | None, ledger: str | None
+) -> list[Told]:
     from datetime import timedelta
 
     import msgspec
 
-    from clausal.duties import Period, tables_of, tell
+    from clausal.duties import Period, tables_of
 
     corpus = found.corpus
     duties = tuple(
@@ -223,7 +225,5 @@ def _duties(found: Campaign, given: Sequence[str], folder: Path | None) -> list[
         period = Period(found.first, found.last + timedelta(days=1))
     if period is None or not duties:
         return []
-    try:
-        return list(tell(msgspec.structs.replace(corpus, duties=duties), period, files))
-    except ValueError as error:
-        raise CommandError(str(error), code=Exit.USAGE, hint="ask for a shorter period") from error
+    with source_of(ledger) as source:
+        return told_of(msgspec.structs.replace(corpus, duties=duties), period, files, source)
