@@ -311,13 +311,10 @@ def import_list(
 @contextlib.contextmanager
 def _refusals() -> Iterator[None]:
     """Turn what cannot be into an error of the command."""
-    from clausal.enforcement.people import RefusedError
     from clausal.enforcement.signed_list import ListError
 
     try:
         yield
-    except RefusedError as error:
-        raise CommandError(str(error), code=Exit.USAGE, hint=error.hint) from error
     except ListError as error:
         raise CommandError(str(error), code=Exit.INPUT, hint=error.hint) from error
     except ModuleNotFoundError as error:

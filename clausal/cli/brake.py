@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from clausal.cli.ledgers import LedgerOption, opened
+from clausal.cli.people import instant
 from clausal.cli.shell import (
     ColorOption,
     CommandError,
@@ -123,16 +124,12 @@ def release(
 ) -> int:
     """Let a braked rule go on, from the next event; its targets are counted from nothing."""
     from clausal.enforcement import brakes
-    from clausal.enforcement.delivery.dispatcher import wall_clock
-    from clausal.enforcement.people import RefusedError
 
     with opened(ledger) as opening:
         try:
-            brakes.release(opening, rule, by, wall_clock(), note)
+            brakes.release(opening, rule, by, instant(None), note)
         except brakes.NotBrakedError as error:
             raise _not_braked(error) from error
-        except RefusedError as error:
-            raise CommandError(str(error), code=Exit.USAGE, hint=error.hint) from error
     print_text(f"{rule} goes on")
     return Exit.FINE
 

@@ -106,7 +106,7 @@ def show_one(
 ) -> int:
     """Show all that there is to decide a measure by: the evidence, what rules saw, the history."""
     from clausal.enforcement.facts import Measure
-    from clausal.enforcement.record import Record, is_target
+    from clausal.enforcement.record import EVERYWHERE, Record, is_target
     from clausal.enforcement.review import describe, history
 
     when = instant(at)
@@ -124,7 +124,7 @@ def show_one(
             raise CommandError("the measure was not there yet", code=Exit.INPUT)
         one = describe(record, record.measures[measure], when)
         told = history(opening, record.cases[fact.case], when)
-        labels = _labels(opening.about("ledger:all"))
+        labels = _labels(opening.about(EVERYWHERE))
     reviews = list(record.measures[measure].reviews.values())
     if as_json:
         print_json(_as_json(one) | {"reviews": _reviews(reviews), "history": _history(told)})
