@@ -97,6 +97,13 @@ def _address(text: str) -> URL:
         raise LedgerError("this is no address of a ledger", hint=_FORMS) from error
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise LedgerError(f"there are no ledgers in `{url.get_backend_name()}`", hint=_FORMS)
+    if "@" in (url.host or ""):
+        # The rest of the password would be taken, and shown, for the host.
+        raise LedgerError(
+            "this is no address of a ledger", hint="in a password `@` is written `%40`"
+        )
+    if url.get_backend_name() == "sqlite" and url.query:
+        raise LedgerError("the address of a file takes no options", hint=_FORMS)
     return url
 
 

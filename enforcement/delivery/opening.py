@@ -88,9 +88,12 @@ def redis_url(url: str, environment: Mapping[str, str] | None = None) -> str:
 
 def _refuse_secrets(parts: SplitResult) -> None:
     if parts.username is not None or parts.password is not None:
+        instead = "webhooks are signed instead"
+        if parts.scheme in {"redis", "rediss"}:
+            instead = f"set `{PASSWORD}`, or `{PASSWORD}{_FILE}`"
         raise AdapterError(
             "a URL here holds no user and no password",
-            hint=f"others can see command lines: set `{PASSWORD}`, or `{PASSWORD}{_FILE}`",
+            hint=f"others can see command lines: {instead}",
         )
 
 

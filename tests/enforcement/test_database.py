@@ -392,6 +392,8 @@ def test_an_older_ledger_is_brought_up_only_if_asked(filled: DatabaseLedger) -> 
         ("postgresql://u:secret@127.0.0.1:1/d", "connection refused"),
         ("postgresql://u@127.0.0.1:1/d?password=secret", "connection refused"),
         ("postgresql://u:secret@h:port/d", "no address of a ledger"),
+        ("postgresql://u:a@secret@127.0.0.1:1/d", "no address of a ledger"),
+        ("sqlite:///ledger.db?password=secret", "takes no options"),
         ("/nowhere/at/all/ledger.db", "unable to open database file"),
     ],
 )

@@ -79,3 +79,16 @@ def test_mistakes(url: str, variables: dict[str, str], error: str) -> None:
     with pytest.raises(AdapterError, match=error) as raised:
         open_adapter(url, variables)
     assert "word" not in str(raised.value).replace("password", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("https://user:word@platform.example/", "webhooks are signed"),
+        ("redis://:word@127.0.0.1/0?stream=m", "CLAUSAL_REDIS_PASSWORD"),
+    ],
+)
+def test_what_takes_the_place_of_a_password_in_a_url(url: str, hint: str) -> None:
+    with pytest.raises(AdapterError) as raised:
+        open_adapter(url, {})
+    assert hint in raised.value.hint
