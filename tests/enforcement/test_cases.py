@@ -233,7 +233,7 @@ def poses(content: Mapping[str, object], earlier: Iterable[AnyFact] = ()) -> tup
                     "hot_event_id": "h",
                     "hot_event_age_h": 20,
                 },
-                "content": {"id": "c"} | content,
+                "content": {"id": "c", **content},
                 "account": {
                     "id": "a",
                     "subject_id": "s",
