@@ -34,12 +34,11 @@ from clausal.compiler.ir import (
     TestDef,
 )
 from clausal.compiler.quantities import fold
-from clausal.compiler.types import MICROSECONDS, Scalar, Type
+from clausal.compiler.types import MICROSECONDS, Scalar
 from clausal.engine.decision import Decision, Measure
 from clausal.engine.history import History
-from clausal.engine.phrase import constant
+from clausal.engine.phrase import call
 from clausal.engine.problem import EventError
-from clausal.engine.render import share
 
 if TYPE_CHECKING:
     from clausal.engine.evaluator import Bundle
@@ -325,14 +324,13 @@ def _duration(measure: Measure) -> int | None:
 
 def measure_text(measure: Measure, corpus: Corpus) -> str:
     """A measure in one line, close to how a policy states it."""
-    types: dict[str, Type] = {
-        param.name: param.type
+    params = [
+        param
         for sanction in corpus.sanctions
         if sanction.name == measure.sanction
         for param in sanction.params
-    }
-    parts = [measure.sanction]
-    parts += [_argument(types.get(name), value) for name, value in measure.arguments.items()]
+    ]
+    parts = [call(measure.sanction, params, measure.arguments)]
     target = measure.target
     parts.append(f"on {target.kind}" if target.id is None else f"on {target.kind} {target.id}")
     if measure.until_fixed:
@@ -346,19 +344,3 @@ def measure_text(measure: Measure, corpus: Corpus) -> str:
     if measure.review:
         parts.append("after review" if measure.review == 1 else "after review by two")
     return " ".join(parts)
-
-
-def _argument(type: Type | None, value: float | bool | str | tuple[str, ...]) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return value
-        case tuple():
-            return f"[{', '.join(value)}]"
-        case _:
-            if type == Scalar("share"):
-                return share(value)
-            if type == Scalar("duration"):
-                return constant(value * MICROSECONDS, "duration", "UTC")
-            return f"{value:.15g}"

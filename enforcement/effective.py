@@ -8,7 +8,7 @@ about, the lighter one holds again. Nothing has to be done for that, for nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -18,7 +18,8 @@ from clausal.enforcement.facts import Measure
 from clausal.enforcement.record import MeasureState, Record
 from clausal.engine.decision import Arguments, TargetRef
 from clausal.engine.join import Algebra
-from clausal.engine.segments import Cause, Segment, Value, order, regroup, split
+from clausal.engine.phrase import call
+from clausal.engine.segments import Cause, Group, Segment, Value, order, regroup, split
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -28,12 +29,14 @@ class Held(msgspec.Struct, frozen=True):
         sanction: Its name.
         grade: How heavy the sanction is.
         arguments: By the names of the sanction's parameters; as of a decision.
+        said: The sanction with its arguments, close to how policies state them.
         measures: The names of the measures by which it holds, each of them enough; sorted.
     """
 
     sanction: str
     grade: int
     arguments: Arguments
+    said: str
     measures: tuple[str, ...]
 
 
@@ -90,6 +93,12 @@ class Vocabulary:
     def of(cls, everywhere: Record) -> Vocabulary:
         """The vocabulary of all bundles that decided in a ledger, from its record `EVERYWHERE`."""
         return cls(*(known.sanctions for known in reversed(everywhere.bundles.values())))
+
+    def call(self, sanction: str, arguments: Arguments) -> str:
+        """A sanction with its arguments, close to how policies state them."""
+        number = self._numbers.get(sanction)
+        params = () if number is None else self._sanctions[number].params
+        return call(sanction, params, arguments)
 
     def effective(self, record: Record, at: int) -> State:
         """What is in effect on a party at an instant."""
@@ -172,24 +181,23 @@ class Vocabulary:
                 order(group.segment),
             )
         )
-        return tuple(
-            Held(
-                sanction=self._sanctions[group.segment.sanction].name,
-                grade=self._sanctions[group.segment.sanction].grade,
-                arguments={
-                    param.name: value / MICROSECONDS
-                    if isinstance(value, float) and param.type == Scalar("duration")
-                    else value
-                    for param, value in zip(
-                        self._sanctions[group.segment.sanction].params,
-                        group.arguments,
-                        strict=True,
-                    )
-                    if value is not None
-                },
-                measures=tuple(sorted(holders[group.segment])),
-            )
-            for group in groups
+        return tuple(self._as_held(group, holders) for group in groups)
+
+    def _as_held(self, group: Group, holders: Mapping[Segment, Collection[str]]) -> Held:
+        sanction = self._sanctions[group.segment.sanction]
+        arguments: Arguments = {
+            param.name: value / MICROSECONDS
+            if isinstance(value, float) and param.type == Scalar("duration")
+            else value
+            for param, value in zip(sanction.params, group.arguments, strict=True)
+            if value is not None
+        }
+        return Held(
+            sanction=sanction.name,
+            grade=sanction.grade,
+            arguments=arguments,
+            said=call(sanction.name, sanction.params, arguments),
+            measures=tuple(sorted(holders[group.segment])),
         )
 
 

@@ -167,13 +167,14 @@ def story(ledger: Ledger, party: str, at: int) -> Story:
     facts = [fact for fact in ledger.about(party) if fact.at <= at]
     record = Record.of(party, facts)
     everywhere = Record.of(EVERYWHERE, ledger.about(EVERYWHERE))
-    state = Vocabulary.of(everywhere).effective(record, at)
+    vocabulary = Vocabulary.of(everywhere)
+    state = vocabulary.effective(record, at)
     zones = [case.fact.zone for case in record.cases.values()]
     return Story(
         party=party,
         at=at,
         zone=zones[-1] if zones else "UTC",
-        moments=tuple(_moments(record, facts, at)),
+        moments=tuple(_moments(record, facts, at, vocabulary)),
         held=state.held,
         covered=state.covered,
         until=state.until,
@@ -201,7 +202,9 @@ def _points(record: Record, everywhere: Record, at: int) -> Iterator[Points]:
         )
 
 
-def _moments(record: Record, facts: list[AnyFact], at: int) -> Iterator[Moment]:
+def _moments(
+    record: Record, facts: list[AnyFact], at: int, vocabulary: Vocabulary
+) -> Iterator[Moment]:
     for fact in sorted(facts, key=lambda one: one.at):
         match fact:
             case Incident():
@@ -230,7 +233,7 @@ def _moments(record: Record, facts: list[AnyFact], at: int) -> Iterator[Moment]:
             case Strike():
                 yield _struck(record, fact, at)
             case Measure():
-                yield _measured(record.measures[fact.id], at)
+                yield _measured(record.measures[fact.id], at, vocabulary)
             case Applied():
                 measure = record.measures[fact.measure]
                 people = ", ".join(measure.approvals)
@@ -336,7 +339,7 @@ def _struck(record: Record, fact: Strike, at: int) -> Moment:
     )
 
 
-def _measured(state: MeasureState, at: int) -> Moment:
+def _measured(state: MeasureState, at: int, vocabulary: Vocabulary) -> Moment:
     fact = state.fact
     told = state.state(at)
     said = f"{len(state.approvals)} of {fact.review} agree" if told == "proposed" else str(told)
@@ -347,20 +350,10 @@ def _measured(state: MeasureState, at: int) -> Moment:
         id=fact.id,
         of=fact.case,
         title=fact.title,
-        said=f"{fact.sanction}{_arguments(fact)}, {said}{', interim' if fact.interim else ''}",
+        said=f"{vocabulary.call(fact.sanction, fact.arguments)}, {said}{', interim' if fact.interim else ''}",
         on=fact.target,
         start=span[0] if span else None,
         until=span[1] if span else fact.deadline,
         over=told in {"ended", "dropped"},
         grade=fact.grade,
     )
-
-
-def _arguments(fact: Measure) -> str:
-    def told(value: object) -> str:
-        if isinstance(value, list | tuple):
-            return " ".join(map(str, value))
-        return f"{value:g}" if isinstance(value, float) else str(value)
-
-    found = ", ".join(f"{name} {told(value)}" for name, value in fact.arguments.items())
-    return f" ({found})" if found else ""

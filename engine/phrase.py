@@ -1,4 +1,4 @@
-"""Conditions as an author would write them, for explanations.
+"""Conditions and sanctions as an author would write them, for explanations.
 
 Like `clausal.compiler.dump`, which is made for goldens and stable order, but for people: params are
 named as the policy names them, and instants, durations and dates are written as such.
@@ -6,6 +6,7 @@ named as the policy names them, and instants, durations and dates are written as
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Final, assert_never
 
@@ -20,9 +21,11 @@ from clausal.compiler.ir import (
     Param,
     Quantity,
     Reading,
+    SanctionParam,
 )
-from clausal.compiler.types import MICROSECONDS, Scalar
-from clausal.engine.render import rfc3339
+from clausal.compiler.types import MICROSECONDS, Scalar, Type
+from clausal.engine.decision import Arguments
+from clausal.engine.render import rfc3339, share
 
 _LENGTHS: Final = (
     (86_400 * MICROSECONDS, "d"),
@@ -149,3 +152,34 @@ def constant(value: float, kind: str | None, zone: str) -> str:
             return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
         case _:
             return repr(value).removesuffix(".0")
+
+
+def call(sanction: str, params: Iterable[SanctionParam], arguments: Arguments) -> str:
+    """A sanction with its arguments, close to how a policy states them.
+
+    Args:
+        sanction: Its name.
+        params: What it takes.
+        arguments: As of a decision: shares are 0..1, durations seconds.
+    """
+    types: dict[str, Type | None] = {
+        param.name: param.type for param in params if param.name in arguments
+    }
+    types |= dict.fromkeys(name for name in arguments if name not in types)
+    return " ".join((sanction, *(_argument(types[name], arguments[name]) for name in types)))
+
+
+def _argument(type: Type | None, value: float | bool | str | tuple[str, ...]) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return value
+        case tuple():
+            return f"[{', '.join(value)}]"
+        case _:
+            if type == Scalar("share"):
+                return share(value)
+            if type == Scalar("duration"):
+                return constant(value * MICROSECONDS, "duration", "UTC")
+            return f"{value:.15g}"

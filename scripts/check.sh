@@ -90,7 +90,7 @@ check_package() {
     ls -l build/dist
     "$BIN/python" scripts/check_wheel.py build/dist/*.whl
     "$BIN/python" -m venv build/wheel-env
-    build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check "$(echo build/dist/*.whl)[generate]"
+    build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check "$(echo build/dist/*.whl)[enforce,generate]"
     scripts/demo.sh build/wheel-env/bin/clausal build/wheel-demo
 }
 

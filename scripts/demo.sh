@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The main job, end to end: events, the shipped policies compiled to a bundle, decisions, a look at them.
+# The main job, end to end: events, the shipped policies compiled to a bundle, decisions, a look at them;
+# then the same events enforced, with a ledger in a file, and the story of one account.
 #
 #   scripts/demo.sh CLAUSAL [FOLDER]     the executable to use; where to write, build/demo unless told
 #
@@ -49,5 +50,24 @@ for example in example-*.json; do
     "$clausal" explain policies.clausal "$example"
 done
 
+# Enforced anew each time: what a ledger holds already is not done twice.
+rm -f record.db* measures.ndjson*
+heading "enforced: a ledger of what was found and done, and measures for the platform"
+"$clausal" enforce --bundle policies.clausal --ledger record.db --deliver measures.ndjson \
+    --no-progress events.ndjson
+"$clausal" ledger verify --ledger record.db
+
+# Somebody whose account was measured.
+account=$("$python" -P -c '
+import json
+for line in open("measures.ndjson", encoding="utf-8"):
+    target = json.loads(line).get("target", {})
+    if target.get("kind") == "account":
+        print("account:" + target["id"])
+        break
+')
+heading "the story of $account"
+"$clausal" ledger show "$account" --ledger record.db
+
 heading "written to $PWD"
-wc -c -- *.ndjson *.clausal
+wc -c -- *.ndjson *.clausal *.db

@@ -220,7 +220,7 @@ def plain(facts: Sequence[AnyFact], table: str, now: int) -> list[dict[str, obje
     return made
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=max(10, settings().max_examples // 8))
 @given(
     st.integers(0, 6),
     st.lists(happenings, max_size=20),

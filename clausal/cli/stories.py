@@ -216,15 +216,9 @@ def _story(told: Story) -> list[RenderableType]:
         before = when
     parts += [line if told.moments else "nothing happened", ""]
     if told.held:
-        rows = table(("In effect", "name"), ("grade", "count"), ("", "text"), ("by", "text"))
+        rows = table(("In effect", "text"), ("grade", "count"), ("by", "text"))
         for held in told.held:
-            arguments = ", ".join(f"{name} {value}" for name, value in held.arguments.items())
-            rows.add_row(
-                safe(held.sanction),
-                str(held.grade),
-                safe(arguments),
-                safe(", ".join(held.measures)),
-            )
+            rows.add_row(safe(held.said), str(held.grade), safe(", ".join(held.measures)))
         parts += [rows, ""]
     else:
         parts.append("nothing is in effect")
