@@ -69,8 +69,14 @@ def decided(decision: Decision) -> Decided:
 
 def parties_of(plan: Plan, decision: Decided) -> tuple[str, ...]:
     """Whom and what an event is about that some rule has a say in, sorted."""
-    refs = [decision.target(kind) for kind, _ in plan.targets]
-    return tuple(sorted(f"{ref.kind}:{ref.id}" for ref in refs if ref.id is not None))
+    parties = [party_of(decision, kind) for kind, _ in plan.targets]
+    return tuple(sorted(party for party in parties if party is not None))
+
+
+def party_of(decision: Decided, kind: str) -> str | None:
+    """The party that an event's target of a kind is; None if the event does not tell which one."""
+    ref = decision.target(kind)
+    return f"{kind}:{ref.id}" if reading.names_one(ref.id) else None
 
 
 def concerned(plan: Plan, decision: Decided) -> set[str]:
@@ -83,8 +89,8 @@ def concerned(plan: Plan, decision: Decided) -> set[str]:
     # A rule that reads strikes may fire once they are known.
     if plan.incident is not None and (readers or decision.fired):
         wanted.add(plan.incident.target)
-    refs = [decision.target(kind) for kind in wanted]
-    return {f"{ref.kind}:{ref.id}" for ref in refs if ref.id is not None}
+    parties = [party_of(decision, kind) for kind in wanted]
+    return {party for party in parties if party is not None}
 
 
 # ── Incidents and history ────────────────────────────────────────────────────────────────────────
@@ -112,8 +118,8 @@ def incident_of(
     """The incident that an event belongs to; None if it would begin one, or is none."""
     if plan.incident is None or not shared:
         return None
-    ref = decision.target(plan.incident.target)
-    record = records.get(f"{ref.kind}:{ref.id}")
+    party = party_of(decision, plan.incident.target)
+    record = None if party is None else records.get(party)
     return None if record is None else incidents.find(record, shared, decision.acted)
 
 
@@ -126,8 +132,8 @@ def history(
     """
     found = {}
     for kind, ladders in plan.of_kind.items():
-        ref = decision.target(kind)
-        record = None if ref.id is None else records.get(f"{kind}:{ref.id}")
+        party = party_of(decision, kind)
+        record = None if party is None else records.get(party)
         if record is not None:
             for counted, ladder in ladders:
                 found[counted] = strikes.history(
@@ -149,7 +155,7 @@ def no_strikes(
     for strike, told in zip(decision.strikes, decision.ladders, strict=True):
         severity = max(plan.severity[rule] for rule in strike.rules)
         unknown = strike.points is None and plan.corpus.ladders[strike.ladder].points is not None
-        if told.target.id is None or unknown or _too_old(plan, act, severity):
+        if not reading.names_one(told.target.id) or unknown or _too_old(plan, act, severity):
             spared.add((told.ladder, strike.mode))
         elif strike.mode == "enforced":
             record = records[f"{told.target.kind}:{told.target.id}"]
@@ -280,8 +286,7 @@ class _Writer:
         """The incident that begins with this case."""
         definition, by = self._plan.incident, ""
         if definition is not None:
-            ref = self._decision.target(definition.target)
-            by = "" if ref.id is None else f"{ref.kind}:{ref.id}"
+            by = party_of(self._decision, definition.target) or ""
         return Incident(id=name("incident", self._case), at=self._at, parties=self.parties, by=by)
 
     def case(self, keys: tuple[str, ...]) -> Case:
@@ -414,7 +419,7 @@ class _Writer:
             title=head.title,
             grade=head.grade,
             dsa=self._plan.dsa[head.sanction],
-            target=f"{deserved.target.kind}:{deserved.target.id or ''}",
+            target=party_of(self._decision, deserved.target.kind) or f"{deserved.target.kind}:",
             arguments=head.arguments,
             start=start,
             end=end,

@@ -312,9 +312,7 @@ class _Batch:
 
     def _act(self, number: int, event: reading.Event, decision: Decision) -> Act:
         fields = reading.fields(event)
-        label = decision.event_id
-        if label is None:
-            label = reading.digest(fields)
+        label = reading.label(decision.event_id, fields)
         parties = proceeding.parties_of(self._plan, proceeding.decided(decision))
         return Act(number, event, fields, label, name("case", label), parties, decision)
 
@@ -456,9 +454,7 @@ class _Batch:
         standing |= {f"{one.policy}.{one.rule}" for one in decision.undetermined}
         acted_at, decided_at = decision.instants
         for one in waiting.mended(parties, acted_at, decided_at, standing):
-            by = decision.event_id
-            if by is None:
-                by = reading.digest(reading.fields(self._events[number]))
+            by = reading.label(decision.event_id, reading.fields(self._events[number]))
             fact, messages = _end(one, decided_at, "fixed", by)
             self._add([fact])
             self._messages += messages

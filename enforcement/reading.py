@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 from pydantic import BaseModel
@@ -63,6 +63,11 @@ def digest(event: Mapping[Any, Any]) -> str:
     told = {key: value for key, value in event.items() if key != HISTORY_KEY}
     text = json.dumps(msgspec.to_builtins(told, enc_hook=_plain), sort_keys=True)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def label(id: str | None, event: Mapping[Any, Any]) -> str:
+    """What the ledger calls an event: by its id, or, where that names none, by all that it says."""
+    return id if names_one(id) else digest(event)
 
 
 def _plain(value: object) -> object:
@@ -128,13 +133,14 @@ class Names:
         parties = []
         for (prefix, shape), value in zip(self._prefixes, values, strict=True):
             if shape is None and type(value) is str and value.isascii():
-                parties.append(prefix + value)
+                if value:
+                    parties.append(prefix + value)
             elif value is not None and value is not msgspec.UNSET:
                 try:
                     name = identifier(convert(shape or _STRING, value))
                 except ConversionError:
                     continue
-                if name is not None:
+                if names_one(name):
                     parties.append(prefix + name)
         return parties
 
@@ -185,6 +191,14 @@ def _common_end(texts: Sequence[str]) -> str:
     return first[start:]
 
 
+def names_one(id: str | None) -> TypeGuard[str]:
+    """Whether something names one thing: what several things would share names none of them.
+
+    An empty text is no name, nor is one in which the engine put U+FFFD for half a character.
+    """
+    return bool(id) and "\ufffd" not in str(id)
+
+
 def raw(party: str) -> bytes:
     """The id of a party as `Names.likely` wants it."""
     return f'{party.partition(":")[2]}"'.encode("utf-8", "surrogatepass")
@@ -195,7 +209,8 @@ def text(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return well_formed(value)
+        told = well_formed(value)
+        return told if names_one(told) else None
     if isinstance(value, int | float):
         return identifier(float(value))
     return None

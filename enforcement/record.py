@@ -12,6 +12,7 @@ Parties whose kind is `EVERYWHERE`'s are no targets: they gather what concerns t
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, assert_never
@@ -193,7 +194,8 @@ class Record:
         bundles: Bundles that decided; only `EVERYWHERE` knows of some.
         braked: The rules in shadow for having fired too often, likewise.
         released: How often each rule was released, likewise.
-        by_key: The incidents that a key belongs to, by name.
+        by_key: The incidents that a key belongs to: the instant of the act that opened each, and its
+            name; ascending.
     """
 
     __slots__ = (
@@ -227,7 +229,7 @@ class Record:
         self.bundles: dict[str, Known] = {}
         self.braked: dict[str, Braked] = {}
         self.released: dict[str, int] = {}
-        self.by_key: dict[str, list[str]] = {}
+        self.by_key: dict[str, list[tuple[int, str]]] = {}
         self.struck: dict[str, list[StrikeState]] = {}
         """The strikes on the party itself, by ladder."""
 
@@ -312,7 +314,7 @@ class Record:
             acts = incident.keys.get(key)
             if acts is None:
                 acts = incident.keys[key] = []
-                self.by_key.setdefault(key, []).append(fact.incident)
+                insort(self.by_key.setdefault(key, []), (incident.opened_at, fact.incident))
             acts.append(fact.acted_at)
 
     def _finding(self, fact: Finding) -> None:

@@ -534,6 +534,27 @@ def test_events_without_a_name_are_known_by_what_they_say() -> None:
     assert steps(ledger) == [1]
 
 
+@pytest.mark.parametrize("names", [("", ""), ("\ud800", "\ud801")])
+def test_events_whose_names_name_none_are_told_apart(names: tuple[str, str]) -> None:
+    events = [lie(name, at, account=f"a{at}") for at, name in enumerate(names)]
+    ledger, (done,) = run(*events)
+    assert (done.cases, done.repeated) == (2, 0)
+    assert steps(ledger) == [1, 1]
+    assert run(*events, *events)[1][0].repeated == 2
+
+
+@pytest.mark.parametrize("account", ["", "\ud800"])
+def test_accounts_whose_names_name_none_share_no_strikes(account: str) -> None:
+    ledger, (done,) = run(*(lie(str(day), day * 2 * DAY, account=account) for day in range(3)))
+    assert done.cases == 3
+    assert not strikes(ledger)
+    assert not [one for one in facts(ledger) if any("account:" in party for party in one.parties)]
+    assert {one.target for one in measures(facts(ledger))} <= {
+        "account:",
+        *(f"content:c-{number}" for number in range(3)),
+    }
+
+
 def test_two_enforcers_on_one_ledger_see_what_the_other_did() -> None:
     ledger = MemoryLedger()
     two = [Enforcer(forum(), ledger), Enforcer(forum(), ledger)]

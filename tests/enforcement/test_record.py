@@ -199,7 +199,7 @@ def test_cases_bring_keys_to_their_incident() -> None:
     assert one.opened_at == 7
     assert one.cases == ["c", "d"]
     assert one.keys == {"content.id=1": [7, 9], "content.id=2": [9]}
-    assert record.by_key == {"content.id=1": ["i"], "content.id=2": ["i"]}
+    assert record.by_key == {"content.id=1": [(7, "i")], "content.id=2": [(7, "i")]}
 
 
 def test_rules_stay_braked_until_they_are_released() -> None:
