@@ -7,7 +7,16 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from clausal.compiler.ir import ALWAYS, Constant, Corpus, LifeDef, StrikeDef, WeightDef
+from clausal.compiler.ir import (
+    ALWAYS,
+    Constant,
+    Corpus,
+    FamilyDef,
+    LifeDef,
+    PointsDef,
+    StrikeDef,
+    WeightDef,
+)
 from clausal.compiler.verify_corpus import CorpusError, verify_corpus
 from tests.support.checking import FIELDS, HEADER, MEASURES, codes, corpus, policy, rule
 from tests.support.checking import only_rule as the_rule
@@ -112,8 +121,14 @@ def ladder_with(**changes: object) -> Corpus:
     return replace(SOUND, ladders=(replace(SOUND.ladders[0], **changes),))
 
 
+def points() -> PointsDef:
+    found = SOUND.ladders[0].points
+    assert found is not None
+    return found
+
+
 def points_with(**changes: object) -> Corpus:
-    return ladder_with(points=replace(SOUND.ladders[0].points, **changes))
+    return ladder_with(points=replace(points(), **changes))
 
 
 def strike_with(**changes: object) -> Corpus:
@@ -121,10 +136,8 @@ def strike_with(**changes: object) -> Corpus:
     return replace(SOUND, rules=(replace(SOUND.rules[0], strikes=(struck,)),))
 
 
-def families() -> tuple[object, ...]:
-    points = SOUND.ladders[0].points
-    assert points is not None
-    return points.families
+def families() -> tuple[FamilyDef, ...]:
+    return points().families
 
 
 FORGED: dict[str, Callable[[], Corpus]] = {
