@@ -255,6 +255,14 @@ class Database:
                 "this program knows",
                 hint="a newer version of Clausal has changed it; use that",
             )
+        # On a server a ledger may be one of many things; a file named by mistake is left as it is.
+        if version is None and connection.dialect.name == "sqlite":
+            others = inspect(connection).get_table_names()
+            if others:
+                raise LedgerError(
+                    f"`{self.name}` is a database of something else: it has a table `{others[0]}`",
+                    hint="a ledger in SQLite is a file of its own",
+                )
         return version
 
 

@@ -412,6 +412,20 @@ def test_a_file_that_is_no_ledger_is_left_alone(tmp_path: object) -> None:
         open_ledger(path)
 
 
+def test_a_database_of_something_else_is_left_alone(tmp_path: object) -> None:
+    import sqlite3
+
+    path = f"{tmp_path}/shop.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER)")
+    connection.close()
+    with pytest.raises(LedgerError, match="something else: it has a table `orders`"):
+        open_ledger(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("orders",)]
+    connection.close()
+
+
 @given(TEXTS | st.text(st.sampled_from("\0\\0a")))
 def test_names_come_back_from_a_database(name: str) -> None:
     assert "\0" not in stored(name)
