@@ -8,8 +8,10 @@ from clausal.compiler.checking.numbering import slots_of
 from clausal.compiler.ir import SEVERITIES, Corpus, LadderDef
 from clausal.compiler.types import Enum, Scalar, SetOf, Type
 from clausal.enforcement.reading import Names, Path
-from clausal.engine.decision import MeasureHead
+from clausal.engine.decision import Decision, MeasureHead
 from clausal.engine.evaluator import Bundle
+from clausal.engine.problem import EventError, Problem
+from clausal.engine.render import rfc3339
 
 _UNTOLD: Final = frozenset({"string", "text"})
 """Types whose values may be the content, or name somebody: findings do not keep them."""
@@ -69,6 +71,24 @@ class Plan:
         What waits until nobody can appeal any more does not begin by itself, so somebody must.
         """
         return measure.review or int(measure.sanction in self.procedure.waiting)
+
+    def refuse_after(self, latest: int, decision: Decision) -> None:
+        """Let no act pass that is after an instant.
+
+        Raises:
+            EventError: if it is.
+        """
+        acted_at, _ = decision.instants
+        if acted_at > latest:
+            raise EventError(
+                [
+                    Problem(
+                        self.corpus.slots[self.corpus.time_slot].name,
+                        f"an instant by {rfc3339(latest, 'UTC')}",
+                        rfc3339(acted_at, "UTC"),
+                    )
+                ]
+            )
 
     def type_of(self, path: Path) -> Type | None:
         """The type of a field of the event; None if no library declares it."""

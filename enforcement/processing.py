@@ -119,6 +119,7 @@ class Enforcer:
         events: Sequence[reading.Event],
         *,
         at: datetime | str | None = None,
+        latest: datetime | str | None = None,
         position: tuple[str, str] | None = None,
     ) -> Processed:
         """Decide events, and record what follows.
@@ -126,18 +127,21 @@ class Enforcer:
         Args:
             events: Objects or JSON; as of `Bundle.evaluate` and `Bundle.evaluate_json`.
             at: The instant of the decisions; by default that of each act.
+            latest: Acts after this instant are problems. Whoever enforces as things happen should
+                say so: one event of a wrong clock would end, as of its day, what it finds mended.
             position: A source of events, and how far it is read with these: remembered in the same
                 transaction, see `Ledger.position`.
 
         Raises:
             LedgerError: if the ledger cannot be read or written. Then nothing was recorded.
-            ValueError: if ``at`` is no instant with an offset.
+            ValueError: if ``at`` or ``latest`` is no instant with an offset.
         """
+        last = None if latest is None else _instant(latest)
         with self._lock:
             if self._state.fresh:
                 self.catch_up()
             histories = None if self._remembered is None else self._remembered.histories(events)
-            batch = _Batch(self._plan, self._state, self._brakes, events, at, histories)
+            batch = _Batch(self._plan, self._state, self._brakes, events, at, last, histories)
             if batch.needs_ledger or position is not None:
                 with self._writing() as transaction:
                     batch.record(transaction)
@@ -184,12 +188,11 @@ class Enforcer:
             LedgerError: if the ledger cannot be read or written.
             ValueError: if it is no instant with an offset.
         """
-        instant = convert(Scalar("instant"), at)
-        assert isinstance(instant, float)
+        instant = _instant(at)
         with self._lock, self._writing() as transaction:
-            facts, messages = self._lapsed(int(instant))
+            facts, messages = self._lapsed(instant)
             self._append(transaction, facts, messages)
-            more, told = due(transaction, self._state.waiting, int(instant))
+            more, told = due(transaction, self._state.waiting, instant)
             self._append(transaction, more, told)
             facts += more
             messages += told
@@ -238,6 +241,7 @@ class _Batch:
         brakes: Brakes,
         events: Sequence[reading.Event],
         at: datetime | str | None,
+        latest: int | None,
         histories: Sequence[History | None] | None,
     ) -> None:
         """Decide all events as if nothing were known of strikes."""
@@ -246,6 +250,7 @@ class _Batch:
         self._brakes = brakes
         self._events = events
         self._at = at
+        self._latest = latest
         self._histories = histories
         self._problems: list[Problem] = []
         self._facts: list[AnyFact] = []
@@ -280,6 +285,8 @@ class _Batch:
                     decision = plain(event, at=at)
                 else:
                     decision = self._evaluate(number, event)
+                if self._latest is not None:
+                    self._plan.refuse_after(self._latest, decision)
             except EventError as error:
                 self._problems.append(Problem(number, error))
                 self._decisions.append(None)
@@ -458,6 +465,12 @@ class _Batch:
             fact, messages = _end(one, decided_at, "fixed", by)
             self._add([fact])
             self._messages += messages
+
+
+def _instant(value: datetime | str) -> int:
+    instant = convert(Scalar("instant"), value)
+    assert isinstance(instant, float)
+    return int(instant)
 
 
 def _end(one: Open, at: int, why: str, by: str = "") -> tuple[AnyFact, list[Message]]:

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import msgspec
@@ -35,6 +35,9 @@ _SAVING: Final = 10.0
 
 _SWEEPING: Final = 60.0
 """Seconds after which it is looked again at what time brings about."""
+
+_AHEAD: Final = timedelta(days=1)
+"""No clock goes wrong by more than this: events that are dated later are bad ones."""
 
 _TOLD: Final = 10
 """So many bad events are told one by one; all are counted, and written where --rejects says."""
@@ -179,7 +182,10 @@ class Enforcing:
             # processes opened, and they are not seen again.
             self._enforcer.catch_up()
         done = self._enforcer.process(
-            [one.value for one in events], at=self._settings.at, position=place
+            [one.value for one in events],
+            at=self._settings.at,
+            latest=datetime.now(UTC) + _AHEAD,
+            position=place,
         )
         for one in batch:
             if isinstance(one, Rejected):

@@ -206,6 +206,16 @@ def test_nothing_but_bad_events(tmp_path: Path) -> None:
     assert ran.err.count("bad event: ") == 11
 
 
+def test_an_event_of_a_clock_that_is_far_ahead_is_a_bad_one(tmp_path: Path) -> None:
+    ahead = json.loads(many(1)[0])
+    ahead["act"] |= {"id": "ahead", "time": "2254-01-01T00:00:00+08:00"}
+    _, file = saved(tmp_path, [json.dumps(ahead).encode(), *many(20)])
+    ran = enforce(tmp_path, file)
+    assert ran.code == Exit.FINE
+    assert "line 1: `act.time`: expected an instant by " in ran.err
+    assert metrics(tmp_path)["bad_events"] == 1
+
+
 def test_a_line_that_is_being_written_is_looked_at_again(tmp_path: Path) -> None:
     events = many(50)
     _, file = saved(tmp_path, events[:49])

@@ -116,6 +116,17 @@ def test_a_decision_before_the_act_is_told() -> None:
     assert [problem.index for problem in done.problems] == [0]
 
 
+def test_an_act_that_is_yet_to_come_is_told_where_that_is_wanted() -> None:
+    ledger = MemoryLedger()
+    done = Enforcer(forum(), ledger).process(
+        [lie("1", 1), lie("2", 2), lie("3", 3)], latest=hours(2)
+    )
+    (problem,) = done.problems
+    assert problem.index == 2
+    assert "act.time" in str(problem.error)
+    assert done.cases == 2
+
+
 def test_an_event_that_is_wrong_is_told_and_the_others_go_on() -> None:
     ledger, (done,) = run(lie("1", 0), b"{}", b"nonsense", lie("2", 30))
     assert [problem.index for problem in done.problems] == [1, 2]
