@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run each coverage-guided fuzzing target, tests/fuzz/fuzz_*.py, for a while.
 #
-#   scripts/fuzz.sh [SECONDS]        for each target; 20 unless told
+#   scripts/fuzz.sh [SECONDS]        for each target; 12 unless told
 #
 # What a target finds interesting is kept in build/fuzz/NAME and starts the next run; an input that
 # breaks it is written beside, as crash-*. Fuzzing is only for where its engine runs (Linux, x86-64).
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONSAFEPATH=1
 
-seconds=${1:-${CLAUSAL_FUZZ_SECONDS:-20}}
+seconds=${1:-${CLAUSAL_FUZZ_SECONDS:-12}}
 python=.venv/bin/python
 
 if ! "$python" -c 'import atheris' 2>/dev/null; then

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 import clausal
 from clausal.engine import _core
 
-PROFILES = {"dev": 30, "ci": 200, "long": 5_000}
+PROFILES = {"dev": 30, "ci": 100, "long": 5_000}
 PROFILE = os.environ.get("CLAUSAL_TEST_PROFILE", "dev")
 
 for name, examples in PROFILES.items():

@@ -153,6 +153,8 @@ class Root(Group):
             code = Exit.STOPPED
         except Exception as error:  # the last resort is what this method is for
             code = _explain_failure(error)
+            # What could not be written still waits in the stream, and would fail again at the end.
+            _close_quietly()
         if standalone_mode:
             sys.exit(code)
         return code

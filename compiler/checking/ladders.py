@@ -536,7 +536,7 @@ def _weights(
             points = whole(report, name)
         else:
             points = None if level is None else _by_severity(report, strike, ladder, level)
-        return None if points is None else (ir.WeightDef(ir.ALWAYS, ir.Constant(points)),)
+        return None if points is None else (ir.WeightDef(ir.ALWAYS, ir.Constant(float(points))),)
     operand = expressions.needed(nodes.Path((name.text,), name.span))
     match operand:
         case None:

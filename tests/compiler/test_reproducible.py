@@ -119,6 +119,7 @@ def test_a_library_that_is_given_is_part_of_the_bundle(tmp_path: Path) -> None:
         "clausal.policies/standard/platform.policy",
         "clausal.policies/standard/procedure.policy",
         "clausal.policies/standard/rumours.policy",
+        "clausal.policies/standard/strikes.policy",
         "own/library.policy",
     ]
 

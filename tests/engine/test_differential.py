@@ -40,7 +40,7 @@ from tests.strategies.events import EventWriter
 from tests.strategies.ir import corpora, write_corpus
 from tests.strategies.spoiled import spoil
 
-EVENTS: Final = 110
+EVENTS: Final = 200
 """Events for each corpus: 200 examples make 22,000 pairs in the profile `ci`."""
 
 seeds = st.integers(0, 2**32)
