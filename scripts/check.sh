@@ -67,7 +67,7 @@ check_sanitized() {
     CLAUSAL_CHECKED=1 CLAUSAL_SANITIZE=address,undefined \
         tests_on_build checked-address-undefined env \
         LD_PRELOAD="$("$compiler" -print-file-name=libasan.so) $("$compiler" -print-file-name=libubsan.so)" \
-        ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc
+        ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc CLAUSAL_TEST_PROFILE=brief
 }
 
 check_fuzz() {

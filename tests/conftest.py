@@ -1,7 +1,7 @@
 """What every test run shares: Hypothesis profiles, and which build is under test.
 
 `CLAUSAL_TEST_PROFILE` chooses how hard the property tests try: `dev` (the default, seconds),
-`ci` (the same examples each time) or `long`.
+`ci` (the same examples each time), `long`, or `brief`, for builds on which all takes longer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 import clausal
 from clausal.engine import _core
 
-PROFILES = {"dev": 30, "ci": 100, "long": 5_000}
+PROFILES = {"brief": 10, "dev": 30, "ci": 100, "long": 5_000}
 PROFILE = os.environ.get("CLAUSAL_TEST_PROFILE", "dev")
 
 for name, examples in PROFILES.items():
